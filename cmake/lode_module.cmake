@@ -1,0 +1,32 @@
+# lode_module(NAME SOURCES ... [TESTS ...] [DEPENDS module ...] [LIBS target ...])
+#
+# Declares the static library lode_NAME from this folder and, where there are tests, the executable
+# NAME_test. DEPENDS are other Lode modules (public); LIBS are third-party targets, which stay
+# private so that no other module's sources see their headers by accident.
+function(lode_module name)
+  cmake_parse_arguments(arg "" "" "SOURCES;TESTS;DEPENDS;LIBS;PUBLIC_LIBS" ${ARGN})
+  list(TRANSFORM arg_DEPENDS PREPEND lode_)
+  add_library(lode_${name} STATIC ${arg_SOURCES})
+  target_include_directories(lode_${name} PUBLIC ${CMAKE_SOURCE_DIR}/src)
+  target_link_libraries(lode_${name} PUBLIC ${arg_DEPENDS} ${arg_PUBLIC_LIBS} PRIVATE ${arg_LIBS} lode_warnings)
+  if(LODE_TESTS AND arg_TESTS)
+    lode_test(${name}_test SOURCES ${arg_TESTS} DEPENDS ${name} LIBS ${arg_LIBS})
+  endif()
+endfunction()
+
+# lode_test(NAME SOURCES ... [DEPENDS module ...] [LIBS target ...] [LABEL unit|golden|integration] [TIMEOUT s])
+function(lode_test name)
+  cmake_parse_arguments(arg "" "LABEL;TIMEOUT" "SOURCES;DEPENDS;LIBS" ${ARGN})
+  list(TRANSFORM arg_DEPENDS PREPEND lode_)
+  if(NOT arg_LABEL)
+    set(arg_LABEL unit)
+  endif()
+  if(NOT arg_TIMEOUT)
+    set(arg_TIMEOUT 60)
+  endif()
+  add_executable(${name} ${arg_SOURCES})
+  target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR} ${CMAKE_SOURCE_DIR}/src)
+  target_link_libraries(${name} PRIVATE ${arg_DEPENDS} ${arg_LIBS} GTest::gtest GTest::gmock GTest::gtest_main lode_warnings)
+  target_compile_definitions(${name} PRIVATE LODE_SOURCE_DIR="${CMAKE_SOURCE_DIR}" LODE_BINARY_DIR="${CMAKE_BINARY_DIR}")
+  gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST PROPERTIES LABELS ${arg_LABEL} TIMEOUT ${arg_TIMEOUT})
+endfunction()

@@ -1,0 +1,61 @@
+// The Gaussian cloud: a splat's parameters as the 3DGS file formats store them.
+#pragma once
+
+#include <cstddef>
+#include <glm/gtc/quaternion.hpp>
+#include <glm/vec3.hpp>
+#include <vector>
+
+namespace lode::splat {
+
+/// Degree-0 spherical-harmonic basis value: rgb = 0.5 + kShC0 * f_dc (3DGS, Kerbl et al. 2023).
+inline constexpr float kShC0 = 0.28209479177387814F;
+
+/// Coefficients per channel above degree 0: 0, 3, 8, 15 for degree 0..3.
+constexpr int sh_rest_count(int degree) { return (degree + 1) * (degree + 1) - 1; }
+
+/// N gaussians as a structure of arrays, all of length N, in the *raw* parameters of 3DGS PLY
+/// files: before exp, sigmoid and normalisation. World axes: +Y up, +Z towards the viewer of
+/// azimuth 0, right-handed, as the validators' cameras see it.
+struct GaussianCloud {
+  std::vector<glm::vec3> positions;
+  std::vector<glm::vec3> log_scales;  ///< natural logarithm of the standard deviation per axis
+  std::vector<glm::quat> rotations;   ///< w, x, y, z by name; need not be normalised
+  std::vector<float> opacity_logits;
+  std::vector<glm::vec3> f_dc;  ///< degree-0 SH per channel
+  int sh_degree = 0;            ///< 0..3
+  std::vector<float> sh_rest;   ///< [N, sh_rest_count(sh_degree), 3], channel fastest
+
+  std::size_t size() const { return positions.size(); }
+  void resize(std::size_t count);
+  /// Appends gaussian `index` of `other`, which must have the same SH degree.
+  void append(const GaussianCloud& other, std::size_t index);
+};
+
+/// Axis-aligned bounds of the gaussians' centres; both zero for an empty cloud.
+struct Bounds {
+  glm::vec3 min{0};
+  glm::vec3 max{0};
+  float extent() const;  ///< longest side
+};
+Bounds bounds(const std::vector<glm::vec3>& positions);
+
+/// Gaussians ready to be drawn: sigmoid, exp and normalisation applied, colour from degree 0.
+/// This is what the validators' loader makes of a file (spherical harmonics above 0 are ignored).
+struct Scene {
+  std::vector<glm::vec3> positions;
+  std::vector<glm::vec3> scales;     ///< standard deviations, world units
+  std::vector<glm::quat> rotations;  ///< unit
+  std::vector<float> opacities;      ///< 0..1
+  std::vector<glm::vec3> colours;    ///< rgb, not clamped
+
+  std::size_t size() const { return positions.size(); }
+};
+Scene activate(const GaussianCloud& cloud);
+
+/// The validators' framing (their `gs_utils.transform_gs_data`), quirks included: scales the
+/// longest side of the bounds to `box`, subtracts from *every* axis the one mean over all 3N
+/// coordinates, and divides opacity by the scale factor, clipped to 0..1.
+void frame(Scene& scene, float box = 1.5F);
+
+}  // namespace lode::splat
