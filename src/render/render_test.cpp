@@ -21,9 +21,6 @@ TEST(Render, ReproducesTheValidatorsReferencePicture) {
   splat::Scene scene = splat::activate(*cloud);
   splat::frame(scene, 1.0F);
   const image::Image picture = to_image(render(scene, orbit_camera({45, 0, 3, 49.1F, 1080})));
-  std::printf(
-      "%.1f ms\n",
-      std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count());
   const auto difference = image::compare(picture, *image::read_image(*png));
   ASSERT_TRUE(difference);
   EXPECT_GE(difference->psnr_db, 70);
