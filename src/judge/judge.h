@@ -22,10 +22,10 @@ Comparison compare(const splat::Scene& candidate, const splat::Scene& reference)
 
 /// The outcome of judging one submission.
 struct Verdict {
-  double score = 0;            ///< 0..1, to be held against the task's validation_threshold
-  double alignment = 0;        ///< the part that compares with the prompt
-  std::vector<double> views;   ///< per-view values behind the alignment; may be empty
-  std::string reason;          ///< one line for people: what decided the score
+  double score = 0;           ///< 0..1, to be held against the task's validation_threshold
+  double alignment = 0;       ///< the part that compares with the prompt
+  std::vector<double> views;  ///< per-view values behind the alignment; may be empty
+  std::string reason;         ///< one line for people: what decided the score
 };
 
 /// Decodes an SPZ by the validators' rules, runs their data checks, and compares the result with

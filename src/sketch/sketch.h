@@ -15,11 +15,11 @@ namespace lode::sketch {
 
 /// One object of a scene as the words of a prompt give it.
 struct ObjectSpec {
-  std::string noun;                   ///< canonical name from nouns(), e.g. "mug"
-  std::vector<std::string> colours;   ///< canonical colour names, main colour first; may be empty
-  std::string material;               ///< canonical material name or empty
-  double size = 1.0;                  ///< relative scale from size words (tiny 0.5 ... huge 1.6)
-  int count = 1;                      ///< 1..6
+  std::string noun;                  ///< canonical name from nouns(), e.g. "mug"
+  std::vector<std::string> colours;  ///< canonical colour names, main colour first; may be empty
+  std::string material;              ///< canonical material name or empty
+  double size = 1.0;                 ///< relative scale from size words (tiny 0.5 ... huge 1.6)
+  int count = 1;                     ///< 1..6
   bool operator==(const ObjectSpec&) const = default;
 };
 
