@@ -75,17 +75,13 @@ void split_until_enough(GaussianCloud& cloud) {
   }
 }
 
-/// One axis of all positions in grid steps, with the extremes exactly `kBoxSteps` apart when it is
-/// the longest one and never further apart otherwise.
-std::vector<std::int64_t> to_grid(const GaussianCloud& cloud, int axis, double low, double scale,
-                                  bool is_longest) {
+/// One axis of all positions in grid steps: 0..kBoxSteps for the longest one, at most as far apart
+/// on the others.
+std::vector<std::int64_t> to_grid(const GaussianCloud& cloud, int axis, double low, double scale) {
   std::vector<std::int64_t> steps(cloud.size());
   for (std::size_t i = 0; i < steps.size(); ++i) {
     const double scaled = (cloud.positions[i][axis] - low) * scale * kStepsPerUnit;
     steps[i] = std::clamp<std::int64_t>(std::llround(scaled), 0, kBoxSteps);
-  }
-  if (is_longest) {  // rounding of `scale` must not make the last step miss
-    *std::max_element(steps.begin(), steps.end()) = kBoxSteps;
   }
   return steps;
 }
@@ -130,9 +126,8 @@ void centre(std::vector<std::int64_t>& steps, Rng& rng) {
 void fit_to_box(GaussianCloud& cloud, Rng& rng) {
   const Bounds box = bounds(cloud.positions);
   const double scale = static_cast<double>(kBox) / box.extent();
-  const int longest = longest_axis(box.max - box.min);
   for (int axis = 0; axis < 3; ++axis) {
-    std::vector<std::int64_t> steps = to_grid(cloud, axis, box.min[axis], scale, axis == longest);
+    std::vector<std::int64_t> steps = to_grid(cloud, axis, box.min[axis], scale);
     centre(steps, rng);
     for (std::size_t i = 0; i < steps.size(); ++i) {
       cloud.positions[i][axis] = static_cast<float>(static_cast<double>(steps[i]) / kStepsPerUnit);

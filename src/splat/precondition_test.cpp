@@ -79,6 +79,19 @@ TEST(Precondition, BringsTheMeanOfOrdinaryCloudsToZeroExactly) {
   }
 }
 
+TEST(Precondition, ScalesGaussiansWithTheirPositions) {
+  Rng rng(20);
+  GaussianCloud cloud = test::random_cloud(rng, 8000);
+  cloud.positions[0] = glm::vec3(-6);
+  cloud.positions[1] = glm::vec3(6);  // extent 12: shrunk to an eighth
+  cloud.opacity_logits[0] = cloud.opacity_logits[1] = cloud.opacity_logits[2] = 1;
+  const auto out = precondition(cloud, rng);
+  ASSERT_TRUE(out);
+  EXPECT_NEAR(out->log_scales[2].x, cloud.log_scales[2].x - std::log(8.0F), 1e-5);
+  const float before = glm::distance(cloud.positions[0], cloud.positions[2]);
+  EXPECT_NEAR(glm::distance(out->positions[0], out->positions[2]), before / 8, 3.0 * 4 / 4096);
+}
+
 TEST(Precondition, IsExactOnWhatItMade) {
   Rng rng(13);
   const auto once = precondition(test::random_cloud(rng, 8000), rng);
