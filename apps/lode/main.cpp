@@ -6,6 +6,6 @@ int main(int argc, char** argv) {
   lode::cli::Action chosen;
   // One line per delivered subcommand, in the order of --help.
   using namespace lode::commands;
-  (void)chosen;
+  add_wallet(app, chosen);
   return lode::cli::run(app, chosen, argc, argv);
 }

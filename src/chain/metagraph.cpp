@@ -46,9 +46,6 @@ bool is_ip_text(const std::string& text) {
 }
 
 Result<Neuron> read_neuron(const Json& object) {
-  if (!object.is_object()) {
-    return fail(Errc::invalid_input, "an object was expected");
-  }
   Neuron neuron;
   LODE_TRY(neuron.uid, read_u16(object, "uid"));
   LODE_TRY(neuron.port, read_u16(object, "port"));
@@ -110,9 +107,12 @@ Result<Metagraph> parse_metagraph(std::string_view text) {
   metagraph.neurons.reserve(neurons.size());  // so that the views in `hotkeys` stay valid
   for (std::size_t i = 0; i < neurons.size(); ++i) {
     const std::string where = "neurons[" + std::to_string(i) + "]";
+    if (!neurons[i].is_object()) {
+      return expected(where, "an object");
+    }
     Result<Neuron> neuron = read_neuron(neurons[i]);
     if (!neuron) {
-      return annotate(neuron.error(), where);
+      return fail(neuron.error().code, where + "." + neuron.error().context);
     }
     metagraph.neurons.push_back(*std::move(neuron));
     if (!uids.insert(metagraph.neurons.back().uid).second) {
