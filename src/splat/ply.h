@@ -6,7 +6,7 @@
 
 namespace lode::splat {
 
-/// The most gaussians any reader accepts; the subnet's SPZ packer has the same bound.
+/// The most gaussians a PLY may hold: the bound of the subnet's packer for its PLY input.
 inline constexpr std::size_t kMaxGaussians = 10'485'760;
 
 /// Reads a 3DGS PLY: `binary_little_endian 1.0`, one `vertex` element of scalar properties in any

@@ -6,6 +6,10 @@
 
 namespace lode::splat {
 
+/// The most gaussians the reference reader accepts (its packer accepts a little more, files that
+/// it then cannot read).
+inline constexpr std::size_t kMaxSpzGaussians = 10'000'000;
+
 /// How the packed body is compressed.
 enum class SpzContainer {
   zstd,  ///< what the validators read
@@ -19,7 +23,8 @@ struct SpzOptions {
 
 /// Packs: positions as 24-bit fixed point with 12 fractional bits (range +-2048), 8 bits for
 /// everything else; see docs/formats/spz.md. Values outside a field's range are clamped. A cloud
-/// that is empty, over kMaxGaussians or holds a NaN is Errc::invalid_input.
+/// that is empty, over kMaxSpzGaussians or holds a value that is not finite (other than an infinite
+/// opacity logit) is Errc::invalid_input.
 Result<Bytes> encode_spz(const GaussianCloud& cloud, const SpzOptions& options = {});
 
 /// Unpacks versions 1 and 2 from a zstd or gzip container. Opacity logits may come back infinite

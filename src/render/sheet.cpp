@@ -1,0 +1,54 @@
+// Frames as 8-bit pictures, and pictures of several views.
+#include <algorithm>
+
+#include "render/render.h"
+
+namespace lode::render {
+namespace {
+
+std::uint8_t truncate(float value) {
+  return static_cast<std::uint8_t>(255.0F * std::clamp(value, 0.0F, 1.0F));
+}
+
+std::vector<image::Image> render_views(const splat::Scene& scene,
+                                       const std::vector<Camera>& cameras,
+                                       const RenderOptions& options) {
+  std::vector<image::Image> views;
+  for (const Camera& camera : cameras) {
+    views.push_back(to_image(render(scene, camera, options)));
+  }
+  return views;
+}
+
+}  // namespace
+
+image::Image to_image(const Frame& frame) {
+  image::Image image(frame.width, frame.height, 3);
+  std::transform(frame.rgb.begin(), frame.rgb.end(), image.pixels.begin(), truncate);
+  return image;
+}
+
+image::Image to_cutout(const Frame& frame_over_black) {
+  const Frame& frame = frame_over_black;
+  image::Image image(frame.width, frame.height, 4);
+  for (std::size_t i = 0; i < frame.alpha.size(); ++i) {
+    const float alpha = frame.alpha[i];
+    for (int c = 0; c < 3; ++c) {
+      const float value = alpha > 0 ? frame.rgb[i * 3 + c] / alpha : 0;
+      image.pixels[i * 4 + c] =
+          static_cast<std::uint8_t>(255 * std::clamp(value, 0.0F, 1.0F) + 0.5F);
+    }
+    image.pixels[i * 4 + 3] = static_cast<std::uint8_t>(255 * std::clamp(alpha, 0.0F, 1.0F) + 0.5F);
+  }
+  return image;
+}
+
+image::Image contact_sheet(const splat::Scene& scene, int size, const RenderOptions& options) {
+  return image::tile(render_views(scene, validator_cameras(size), options), 4, 0, {0, 0, 0});
+}
+
+image::Image duel_grid(const splat::Scene& scene, const RenderOptions& options) {
+  return image::tile(render_views(scene, duel_cameras(), options), 2, 5, {0, 0, 0});
+}
+
+}  // namespace lode::render
