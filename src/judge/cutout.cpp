@@ -14,9 +14,11 @@ constexpr float kLeastDifference = 14;
 constexpr float kSureDifference = 38;
 
 bool has_transparency(const image::Image& picture) {
-  if (picture.channels != 4) return false;
+  if (picture.channels != 4)
+    return false;
   for (std::size_t i = 3; i < picture.pixels.size(); i += 4) {
-    if (picture.pixels[i] < 250) return true;
+    if (picture.pixels[i] < 250)
+      return true;
   }
   return false;
 }

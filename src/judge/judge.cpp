@@ -45,7 +45,8 @@ const Curve& curve_of(Emphasis emphasis) {
 }
 
 double weight_of(Emphasis emphasis, int view) {
-  if (emphasis == Emphasis::all_round) return 1;
+  if (emphasis == Emphasis::all_round)
+    return 1;
   const double angle = 2 * std::numbers::pi * view / kDistinctViews;
   return kFrontFloor + (1 - kFrontFloor) * std::max(0.0, std::cos(angle));
 }
@@ -67,7 +68,8 @@ double relative_depth(const splat::Scene& scene) {
     squares += weight * p * p;
     weights += weight;
   }
-  if (weights <= 0) return 0;
+  if (weights <= 0)
+    return 0;
   const glm::dvec3 mean = sum / weights;
   const glm::dvec3 variance = glm::max(squares / weights - mean * mean, glm::dvec3(0));
   const double across = std::max(variance.x, variance.y);
@@ -96,8 +98,8 @@ Comparison compare(const splat::Scene& candidate, const splat::Scene& reference,
   double log_sum = 0;
   double weights = 0;
   for (int view = 0; view < kDistinctViews; ++view) {
-    const Likeness likeness = compare_views(describe(left.draw(cameras[view])),
-                                            describe(right.draw(cameras[view])));
+    const Likeness likeness =
+        compare_views(describe(left.draw(cameras[view])), describe(right.draw(cameras[view])));
     const double value = value_of(likeness, curve_of(options.emphasis));
     const double weight = weight_of(options.emphasis, view);
     result.views.push_back(value);
@@ -109,7 +111,8 @@ Comparison compare(const splat::Scene& candidate, const splat::Scene& reference,
 }
 
 Result<splat::Scene> open_submission(ByteView spz) {
-  if (!is_zstd(spz)) return fail(Errc::unsupported, "SPZ: a zstd frame expected");
+  if (!is_zstd(spz))
+    return fail(Errc::unsupported, "SPZ: a zstd frame expected");
   LODE_TRY(const splat::GaussianCloud cloud, splat::decode_spz(spz));
   splat::Scene scene = splat::activate(cloud);
   const splat::CheckReport report = splat::check(scene);
@@ -121,7 +124,8 @@ Result<splat::Scene> open_submission(ByteView spz) {
 
 Verdict judge_text(ByteView spz, std::string_view prompt) {
   const Result<splat::Scene> candidate = open_submission(spz);
-  if (!candidate) return refused(candidate.error());
+  if (!candidate)
+    return refused(candidate.error());
   const sketch::Understanding understood = sketch::parse_prompt(prompt);
   Verdict verdict;
   const std::string unknown =
@@ -132,8 +136,7 @@ Verdict judge_text(ByteView spz, std::string_view prompt) {
     verdict.reason = "the object of the prompt is not in the vocabulary" + unknown;
     return verdict;
   }
-  const splat::Scene reference =
-      splat::activate(sketch::build(understood.scene, kReferenceSeed));
+  const splat::Scene reference = splat::activate(sketch::build(understood.scene, kReferenceSeed));
   Comparison comparison = compare(*candidate, reference);
   verdict.alignment = comparison.score;
   verdict.score = comparison.score * understood.confidence;
@@ -146,7 +149,8 @@ Verdict judge_text(ByteView spz, std::string_view prompt) {
 
 Verdict judge_image(ByteView spz, const image::Image& prompt) {
   const Result<splat::Scene> candidate = open_submission(spz);
-  if (!candidate) return refused(candidate.error());
+  if (!candidate)
+    return refused(candidate.error());
   Verdict verdict;
   const View wanted = describe(cutout_of(prompt, 2 * kThumbnailSide));
   if (wanted.area <= 0) {
@@ -166,9 +170,9 @@ Verdict judge_image(ByteView spz, const image::Image& prompt) {
   verdict.alignment = *std::max_element(verdict.views.begin(), verdict.views.end());
   const double depth = relative_depth(scene);
   verdict.score = verdict.alignment * std::min(1.0, depth / kLeastDepth);
-  verdict.reason = fmt::format("{:.3f}: likeness {:.3f} to the picture from the front, depth {:.2f}{}",
-                               verdict.score, verdict.alignment, depth,
-                               depth < kLeastDepth ? " (a billboard)" : "");
+  verdict.reason = fmt::format(
+      "{:.3f}: likeness {:.3f} to the picture from the front, depth {:.2f}{}", verdict.score,
+      verdict.alignment, depth, depth < kLeastDepth ? " (a billboard)" : "");
   return verdict;
 }
 

@@ -9,9 +9,9 @@ namespace lode::judge {
 namespace {
 
 constexpr std::size_t kMaxGaussians = 40'000;
-constexpr float kLeastAlpha = 1.0F / 255;   // gsplat skips what is fainter
-constexpr float kOpaque = 1e-3F;            // transmittance at which a pixel is finished
-constexpr float kDilation = 0.3F;           // gsplat's eps2d, pixels squared
+constexpr float kLeastAlpha = 1.0F / 255;  // gsplat skips what is fainter
+constexpr float kOpaque = 1e-3F;           // transmittance at which a pixel is finished
+constexpr float kDilation = 0.3F;          // gsplat's eps2d, pixels squared
 constexpr int kDepthSteps = 4096;
 
 // exp(-x) for x in [0, ln 255], the range in which a gaussian is seen.
@@ -46,7 +46,8 @@ struct Mark {
 // Indices of the marks from near to far, in kDepthSteps buckets.
 std::vector<std::uint32_t> near_to_far(const std::vector<Mark>& marks) {
   std::vector<std::uint32_t> order(marks.size());
-  if (marks.empty()) return order;
+  if (marks.empty())
+    return order;
   float nearest = marks[0].depth;
   float farthest = nearest;
   for (const Mark& mark : marks) {
@@ -74,21 +75,24 @@ struct Canvas {
 
 void paint(Canvas& canvas, const Mark& mark, const glm::vec3& colour, const ExpTable& table) {
   const int x0 = std::max(0, static_cast<int>(std::ceil(mark.x - mark.reach_x - 0.5F)));
-  const int x1 = std::min(canvas.width - 1,
-                          static_cast<int>(std::floor(mark.x + mark.reach_x - 0.5F)));
+  const int x1 =
+      std::min(canvas.width - 1, static_cast<int>(std::floor(mark.x + mark.reach_x - 0.5F)));
   const int y0 = std::max(0, static_cast<int>(std::ceil(mark.y - mark.reach_y - 0.5F)));
-  const int y1 = std::min(canvas.height - 1,
-                          static_cast<int>(std::floor(mark.y + mark.reach_y - 0.5F)));
+  const int y1 =
+      std::min(canvas.height - 1, static_cast<int>(std::floor(mark.y + mark.reach_y - 0.5F)));
   for (int y = y0; y <= y1; ++y) {
     const float dy = static_cast<float>(y) + 0.5F - mark.y;
     for (int x = x0; x <= x1; ++x) {
       Canvas::Pixel& pixel = canvas.pixels[static_cast<std::size_t>(y) * canvas.width + x];
-      if (pixel.transmittance < kOpaque) continue;
+      if (pixel.transmittance < kOpaque)
+        continue;
       const float dx = static_cast<float>(x) + 0.5F - mark.x;
       const float sigma = 0.5F * (mark.a * dx * dx + mark.c * dy * dy) + mark.b * dx * dy;
-      if (sigma < 0 || sigma >= ExpTable::kEnd) continue;
+      if (sigma < 0 || sigma >= ExpTable::kEnd)
+        continue;
       const float alpha = std::min(0.999F, mark.opacity * table(sigma));
-      if (alpha < kLeastAlpha) continue;
+      if (alpha < kLeastAlpha)
+        continue;
       const float weight = alpha * pixel.transmittance;
       pixel.r += weight * colour.r;
       pixel.g += weight * colour.g;
@@ -114,8 +118,8 @@ Cutout to_cutout(const Canvas& canvas) {
 }  // namespace
 
 ThumbnailPainter::ThumbnailPainter(const splat::Scene& scene) {
-  const std::size_t stride = std::max<std::size_t>(1, (scene.size() + kMaxGaussians - 1) /
-                                                          kMaxGaussians);
+  const std::size_t stride =
+      std::max<std::size_t>(1, (scene.size() + kMaxGaussians - 1) / kMaxGaussians);
   const float enlarge = std::sqrt(static_cast<float>(stride));
   gaussians_.reserve(scene.size() / stride + 1);
   for (std::size_t i = 0; i < scene.size(); i += stride) {
@@ -127,10 +131,11 @@ ThumbnailPainter::ThumbnailPainter(const splat::Scene& scene) {
                             {v[0][0], v[1][0], v[2][0], v[1][1], v[2][1], v[2][2]},
                             scene.colours[i],
                             scene.opacities[i]};
-    const float sum = gaussian.position.x + gaussian.position.y + gaussian.position.z +
-                      v[0][0] + v[1][1] + v[2][2] + gaussian.opacity + gaussian.colour.r +
-                      gaussian.colour.g + gaussian.colour.b;
-    if (std::isfinite(sum) && gaussian.opacity >= kLeastAlpha) gaussians_.push_back(gaussian);
+    const float sum = gaussian.position.x + gaussian.position.y + gaussian.position.z + v[0][0] +
+                      v[1][1] + v[2][2] + gaussian.opacity + gaussian.colour.r + gaussian.colour.g +
+                      gaussian.colour.b;
+    if (std::isfinite(sum) && gaussian.opacity >= kLeastAlpha)
+      gaussians_.push_back(gaussian);
   }
 }
 
@@ -144,7 +149,8 @@ Cutout ThumbnailPainter::draw(const render::Camera& camera) const {
   for (std::uint32_t i = 0; i < gaussians_.size(); ++i) {
     const Gaussian& g = gaussians_[i];
     const glm::vec3 p = r * g.position + camera.translation;
-    if (p.z < camera.near_plane) continue;
+    if (p.z < camera.near_plane)
+      continue;
     const float inverse_z = 1 / p.z;
     const glm::vec3 u = camera.fx * inverse_z * (row_x - p.x * inverse_z * row_z);
     const glm::vec3 w = camera.fy * inverse_z * (row_y - p.y * inverse_z * row_z);
@@ -157,12 +163,13 @@ Cutout ThumbnailPainter::draw(const render::Camera& camera) const {
     const float xy = glm::dot(u, vw);
     const float yy = glm::dot(w, vw) + kDilation;
     const float determinant = xx * yy - xy * xy;
-    if (!(determinant > 0)) continue;
+    if (!(determinant > 0))
+      continue;
     const float reach = std::sqrt(2 * std::log(g.opacity * 255));
     marks.push_back({camera.fx * p.x * inverse_z + camera.cx,
                      camera.fy * p.y * inverse_z + camera.cy, yy / determinant, -xy / determinant,
-                     xx / determinant, reach * std::sqrt(xx), reach * std::sqrt(yy), p.z,
-                     g.opacity, i});
+                     xx / determinant, reach * std::sqrt(xx), reach * std::sqrt(yy), p.z, g.opacity,
+                     i});
   }
   Canvas canvas{camera.width, camera.height, {}};
   canvas.pixels.resize(static_cast<std::size_t>(camera.width) * camera.height);

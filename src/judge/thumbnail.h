@@ -11,8 +11,9 @@
 namespace lode::judge {
 
 /// Draws one scene from many sides. The same EWA splatting as render::render(), front to back, with
-/// what a thumbnail does not need left out: depth is sorted in 4096 steps, exp() comes from a table,
-/// no tiles, and scenes above 40,000 gaussians are thinned (every k-th, enlarged by sqrt(k)).
+/// what a thumbnail does not need left out: depth is sorted in 4096 steps, exp() comes from a
+/// table, no tiles, and scenes above 40,000 gaussians are thinned (every k-th, enlarged by
+/// sqrt(k)).
 class ThumbnailPainter {
  public:
   explicit ThumbnailPainter(const splat::Scene& scene);

@@ -17,9 +17,9 @@ constexpr double kLeastMass = 4;
 constexpr double kColourTolerance = 28;
 
 struct Placement {
-  double x = 0, y = 0;    // centre of area, pixels
-  double radius = 0;      // of gyration, pixels
-  double mass = 0;        // sum of alpha
+  double x = 0, y = 0;  // centre of area, pixels
+  double radius = 0;    // of gyration, pixels
+  double mass = 0;      // sum of alpha
 };
 
 Placement placement_of(const Cutout& cutout) {
@@ -34,7 +34,8 @@ Placement placement_of(const Cutout& cutout) {
       xx += a * (static_cast<double>(x) * x + static_cast<double>(y) * y);
     }
   }
-  if (result.mass <= 0) return result;
+  if (result.mass <= 0)
+    return result;
   result.x /= result.mass;
   result.y /= result.mass;
   const double variance = xx / result.mass - result.x * result.x - result.y * result.y;
@@ -45,7 +46,8 @@ Placement placement_of(const Cutout& cutout) {
 using Pixel = std::array<float, 4>;  // premultiplied rgb, alpha
 
 Pixel pixel_at(const Cutout& cutout, int x, int y) {
-  if (x < 0 || y < 0 || x >= cutout.width || y >= cutout.height) return {};
+  if (x < 0 || y < 0 || x >= cutout.width || y >= cutout.height)
+    return {};
   const std::size_t i = static_cast<std::size_t>(y) * cutout.width + x;
   return {cutout.rgb[3 * i], cutout.rgb[3 * i + 1], cutout.rgb[3 * i + 2], cutout.alpha[i]};
 }
@@ -88,9 +90,7 @@ float linear_of(float srgb) {
   return srgb <= 0.04045F ? srgb / 12.92F : std::pow((srgb + 0.055F) / 1.055F, 2.4F);
 }
 
-float lab_curve(float t) {
-  return t > 0.008856F ? std::cbrt(t) : 7.787F * t + 16.0F / 116.0F;
-}
+float lab_curve(float t) { return t > 0.008856F ? std::cbrt(t) : 7.787F * t + 16.0F / 116.0F; }
 
 // CIELAB of an sRGB colour, white point D65.
 std::array<float, 3> lab_of(float red, float green, float blue) {
@@ -115,7 +115,8 @@ void fill_colours(const std::vector<Pixel>& grid, View& view) {
       for (int c = 0; c < 4; ++c) sum[c] += pixel[c];
     }
     view.coarse_alpha[cell] = sum[3] / (kCellSide * kCellSide);
-    if (sum[3] > 0) view.lab[cell] = lab_of(sum[0] / sum[3], sum[1] / sum[3], sum[2] / sum[3]);
+    if (sum[3] > 0)
+      view.lab[cell] = lab_of(sum[0] / sum[3], sum[1] / sum[3], sum[2] / sum[3]);
   }
 }
 
@@ -131,9 +132,12 @@ void fill_gradients(const std::vector<Pixel>& grid, View& view) {
       const float gx = luma[y * kGrid + x + 1] - luma[y * kGrid + x - 1];
       const float gy = luma[(y + 1) * kGrid + x] - luma[(y - 1) * kGrid + x];
       const float magnitude = std::sqrt(gx * gx + gy * gy);
-      if (magnitude < 1e-4F) continue;
-      float turn = std::atan2(gy, gx) / std::numbers::pi_v<float>;  // -1..1, opposite directions equal
-      if (turn < 0) turn += 1;
+      if (magnitude < 1e-4F)
+        continue;
+      float turn =
+          std::atan2(gy, gx) / std::numbers::pi_v<float>;  // -1..1, opposite directions equal
+      if (turn < 0)
+        turn += 1;
       const float position = turn * kOrientations;
       const int bin = static_cast<int>(position);
       const float part = position - static_cast<float>(bin);
@@ -202,7 +206,8 @@ double colour_in_place(const View& a, const View& b) {
   double weights = 0;
   for (int cell = 0; cell < kCells * kCells; ++cell) {
     const double weight = std::min(a.coarse_alpha[cell], b.coarse_alpha[cell]);
-    if (weight <= 0) continue;
+    if (weight <= 0)
+      continue;
     sum += weight * alikeness(colour_distance(a.lab[cell], b.lab[cell]));
     weights += weight;
   }
@@ -214,10 +219,12 @@ double palette_cover(const View& a, const View& b) {
   double sum = 0;
   double weights = 0;
   for (int cell = 0; cell < kCells * kCells; ++cell) {
-    if (a.coarse_alpha[cell] < 0.1F) continue;
+    if (a.coarse_alpha[cell] < 0.1F)
+      continue;
     double nearest = 1e9;
     for (int other = 0; other < kCells * kCells; ++other) {
-      if (b.coarse_alpha[other] < 0.1F) continue;
+      if (b.coarse_alpha[other] < 0.1F)
+        continue;
       nearest = std::min(nearest, colour_distance(a.lab[cell], b.lab[other]));
     }
     sum += a.coarse_alpha[cell] * alikeness(nearest);
@@ -236,7 +243,8 @@ Cutout cutout_of(render::Frame frame) {
 View describe(const Cutout& cutout) {
   View view;
   const Placement place = placement_of(cutout);
-  if (place.mass < kLeastMass) return view;
+  if (place.mass < kLeastMass)
+    return view;
   view.area = place.mass / (static_cast<double>(cutout.width) * cutout.height);
   const std::vector<Pixel> grid = resample(cutout, place);
   for (int i = 0; i < kGrid * kGrid; ++i) view.alpha[i] = grid[i][3];
@@ -246,14 +254,15 @@ View describe(const Cutout& cutout) {
 }
 
 Likeness compare_views(const View& a, const View& b) {
-  if (a.area <= 0 || b.area <= 0) return {};
+  if (a.area <= 0 || b.area <= 0)
+    return {};
   Likeness likeness;
-  likeness.silhouette = 0.5 * soft_iou(a.alpha.data(), b.alpha.data(), kGrid * kGrid) +
-                        0.5 * soft_iou(a.coarse_alpha.data(), b.coarse_alpha.data(),
-                                       kCells * kCells);
+  likeness.silhouette =
+      0.5 * soft_iou(a.alpha.data(), b.alpha.data(), kGrid * kGrid) +
+      0.5 * soft_iou(a.coarse_alpha.data(), b.coarse_alpha.data(), kCells * kCells);
   likeness.structure = gradient_cosine(a, b);
-  likeness.colour = 0.5 * colour_in_place(a, b) +
-                    0.25 * (palette_cover(a, b) + palette_cover(b, a));
+  likeness.colour =
+      0.5 * colour_in_place(a, b) + 0.25 * (palette_cover(a, b) + palette_cover(b, a));
   return likeness;
 }
 

@@ -1,22 +1,23 @@
 #include "sandbox/roster.h"
 
 #include <array>
+#include <cmath>
 
 #include "base/assert.h"
 #include "base/rng.h"
 #include "chain/keypair.h"
+#include "sandbox/rules.h"
 
 namespace lode::sandbox {
 namespace {
 
 constexpr std::array<int, kMaxValidators> kValidatorUids = {
-    5,  17, 23, 46,  61,  88,  113, 139, 8,   29,  34,  52,  57,  66,  71,  79,
+    5,  17, 23,  46,  61,  88,  113, 139, 8,   29,  34,  52,  57,  66,  71,  79,
     93, 98, 104, 120, 126, 131, 145, 150, 158, 163, 169, 174, 187, 192, 199, 206};
 constexpr int kMinerUid = 211;
 constexpr int kLowStakeUid = 12;
 constexpr int kNotServingUid = 75;
 constexpr int kWeightCopierUid = 180;
-constexpr int kVersionWithoutTypes = 44;
 
 Resident make_resident(Role role, int uid, double stake, const Rng& seed) {
   Resident resident;
@@ -59,7 +60,8 @@ std::vector<Resident> make_roster(int validators, std::uint64_t seed) {
     const double stake = i == 0 ? 1000.0 : std::floor(stakes.uniform(1100, 400'000));
     Resident validator = make_resident(Role::validator, kValidatorUids[i], stake, root);
     validator.neuron.validator_permit = true;
-    if (i % 4 == 1) validator.version = kVersionWithoutTypes;
+    if (i % 4 == 1)
+      validator.version = kLastVersionWithoutTypes;
     roster.push_back(std::move(validator));
   }
   roster.push_back(make_resident(Role::miner, kMinerUid, 0, root));

@@ -26,12 +26,10 @@ std::string_view to_string(Role role);
 
 struct Resident {
   Role role = Role::validator;
-  int version = 45;   ///< of a validator's protocol; every fourth, from the second on, is v44
-  Bytes mini_secret;  ///< 32 bytes, from the seed: throw-away keys
+  int version = 45;      ///< of a validator's protocol; every fourth, from the second on, is v44
+  Bytes mini_secret;     ///< 32 bytes, from the seed: throw-away keys
   chain::Neuron neuron;  ///< without ip and port until it serves
-  bool is_asked_in_error() const {
-    return role == Role::low_stake || role == Role::weight_copier;
-  }
+  bool is_asked_in_error() const { return role == Role::low_stake || role == Role::weight_copier; }
 };
 
 /// `validators` (1..kMaxValidators) validators first, then the miner, then the others. The same

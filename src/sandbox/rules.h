@@ -6,6 +6,9 @@
 
 namespace lode::sandbox {
 
+/// Last version whose tasks have no type and whose submissions are matched by the task itself.
+inline constexpr int kLastVersionWithoutTypes = 44;
+
 /// A validator's configuration. Defaults are the command line defaults of 404-Repo's
 /// three-gen-subnet v45 (neurons/validator/config.py).
 struct Rules {
@@ -21,7 +24,7 @@ struct Rules {
   seconds validation_lock{30};          ///< from the start of one scoring to the next
   seconds unregistered_cooldown{3600};  ///< advice to unknown hotkeys
   seconds observation_window{14400};    ///< how long an accepted result counts
-  int version = 45;  ///< up to 44: tasks without type, submissions matched by the task itself
+  int version = 45;                     ///< see kLastVersionWithoutTypes
 };
 
 /// The same rules with every duration divided by `time_scale` (at least 1), rounded to the whole

@@ -12,9 +12,9 @@ struct Score {
   std::string reason;  ///< one line: the numbers, or what was wrong with the file
 };
 
-/// Scores `results` (base64 of an SPZ in zstd) against the task's reference object: 0 when it cannot
-/// be decoded or fails the validators' data checks, otherwise judge::compare. Takes a few hundred
-/// milliseconds; safe to call from any thread.
+/// Scores `results` (base64 of an SPZ in zstd) against the task's reference object: 0 when it
+/// cannot be decoded or fails the validators' data checks, otherwise judge::compare. Takes a few
+/// hundred milliseconds; safe to call from any thread.
 Score score_submission(const SandboxTask& task, std::string_view results);
 
 }  // namespace lode::sandbox

@@ -18,9 +18,9 @@ constexpr int kPromptSides[] = {256, 288, 320};
 
 // Objects that take more than the sketch's primitives. Those it has learnt meanwhile are left out.
 constexpr std::array kUnknownNouns = {
-    "accordion",  "bagpipe",  "cathedral", "chainsaw",   "chandelier", "gargoyle",
-    "harmonica",  "harpsichord", "locomotive", "mandolin", "octopus",    "pterodactyl",
-    "rollercoaster", "saxophone", "scorpion", "seahorse",  "typewriter", "wheelchair"};
+    "accordion",     "bagpipe",     "cathedral",  "chainsaw", "chandelier", "gargoyle",
+    "harmonica",     "harpsichord", "locomotive", "mandolin", "octopus",    "pterodactyl",
+    "rollercoaster", "saxophone",   "scorpion",   "seahorse", "typewriter", "wheelchair"};
 constexpr std::array kUnknownForms = {"a {}", "a detailed {}", "an ornate {} on a stand",
                                       "a single weathered {}"};
 
@@ -45,7 +45,8 @@ std::string make_uuid(Rng& rng) {
 
 splat::Scene reference_scene(const SandboxTask& task) {
   splat::Scene scene = splat::activate(sketch::build(task.scene, task.reference_seed));
-  if (!task.is_known) disguise(scene);
+  if (!task.is_known)
+    disguise(scene);
   splat::frame(scene);
   return scene;
 }
@@ -61,7 +62,8 @@ image::Image reference_picture(const splat::Scene& reference, int side) {
 
 TaskMaker::TaskMaker(std::uint64_t seed, TaskShares shares) : rng_(seed), shares_(shares) {
   for (const char* noun : kUnknownNouns) {
-    if (sketch::parse_prompt(noun).confidence == 0) unknown_nouns_.emplace_back(noun);
+    if (sketch::parse_prompt(noun).confidence == 0)
+      unknown_nouns_.emplace_back(noun);
   }
 }
 
@@ -69,8 +71,10 @@ SandboxTask TaskMaker::next() {
   const bool is_image = rng_.uniform() < shares_.image;
   const bool is_unknown = rng_.uniform() < shares_.unknown;
   const bool first = std::exchange(is_first_, false);
-  if (is_image) return image_task();
-  if (is_unknown && !first && !unknown_nouns_.empty()) return unknown_task();
+  if (is_image)
+    return image_task();
+  if (is_unknown && !first && !unknown_nouns_.empty())
+    return unknown_task();
   return text_task();
 }
 
@@ -100,8 +104,7 @@ SandboxTask TaskMaker::image_task() {
   result.scene = sketch::random_scene(rng_);
   result.reference_seed = rng_.next();
   const int side = kPromptSides[rng_.below(std::size(kPromptSides))];
-  const Result<Bytes> png =
-      image::encode_png(reference_picture(reference_scene(result), side));
+  const Result<Bytes> png = image::encode_png(reference_picture(reference_scene(result), side));
   LODE_ASSERT(png.has_value(), "a rendered picture can be encoded");
   result.task.prompt = base64_encode(*png);
   return result;

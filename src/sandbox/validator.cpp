@@ -5,11 +5,6 @@
 #include "base/assert.h"
 
 namespace lode::sandbox {
-namespace {
-
-constexpr int kLastVersionWithoutTaskId = 44;
-
-}  // namespace
 
 Validator::Validator(Rules rules, std::map<std::string, int> miners, TaskSource next_task,
                      SignatureCheck check_signature)
@@ -83,7 +78,7 @@ std::optional<std::string> Validator::refuse_submission(const std::string& hotke
 bool Validator::matches(const Miner& miner, const subnet::Submission& submission) const {
   if (!miner.assigned_task || miner.assigned_task->id != submission.task.id)
     return false;
-  return rules_.version > kLastVersionWithoutTaskId ||
+  return rules_.version > kLastVersionWithoutTypes ||
          miner.assigned_task->prompt == submission.task.prompt;
 }
 
@@ -100,7 +95,7 @@ Result<std::variant<subnet::SubmitReply, ScoringJob>> Validator::begin_submit(
   const subnet::Submission& submission = request.submission;
   // Until v44 the task comes back in the request and is not nullable; the signature is checked
   // against its prompt, before the task is. From v45 on the stored task counts and comes first.
-  const bool signature_first = rules_.version <= kLastVersionWithoutTaskId;
+  const bool signature_first = rules_.version <= kLastVersionWithoutTypes;
   if (signature_first && submission.task.prompt.empty()) {
     return fail(Errc::invalid_input, "SubmitResults.task: a task is required");
   }
