@@ -34,9 +34,9 @@ struct Event {
   std::string hotkey;  ///< the validator
   EventKind kind = EventKind::assigned;
   std::string task_id;
-  std::string detail;  ///< one line for people: the start of a prompt, an error, a verdict
-  double score = 0;    ///< candidate_ready: our score; accepted: the validator's
-  double threshold = 0;              ///< assigned
+  std::string detail;    ///< one line for people: the start of a prompt, an error, a verdict
+  double score = 0;      ///< candidate_ready: our score; accepted: the validator's
+  double threshold = 0;  ///< assigned
   std::int64_t throttle_period = 0;  ///< assigned, seconds
   std::int64_t cooldown_until = 0;   ///< seconds since the epoch; 0: none given
   std::int64_t violations = 0;       ///< cooldown: as the validator counts them

@@ -162,8 +162,8 @@ Result<void> prepare_schema(sqlite3* db, const std::string& path) {
   }
   if (pragma(db, "PRAGMA application_id") != kApplicationId ||
       pragma(db, "PRAGMA user_version") != kSchemaVersion) {
-    return fail(Errc::invalid_input, path + ": not a Lode journal of version " +
-                                         std::to_string(kSchemaVersion));
+    return fail(Errc::invalid_input,
+                path + ": not a Lode journal of version " + std::to_string(kSchemaVersion));
   }
   return {};
 }

@@ -12,13 +12,13 @@ namespace lode::miner {
 /// give the same row.
 struct LedgerRow {
   // Counts over the journal's whole life.
-  int pulled = 0;    ///< tasks assigned (a re-issued task counts once)
+  int pulled = 0;  ///< tasks assigned (a re-issued task counts once)
   int accepted = 0;
-  int empty = 0;     ///< empty submissions taken
-  int rejected = 0;  ///< scored below the threshold by the validator
-  int settled = 0;   ///< finished with the outcome unseen
-  int violations = 0;         ///< pulls that were answered "too early"
-  int validator_faults = 0;   ///< its scorer failed
+  int empty = 0;             ///< empty submissions taken
+  int rejected = 0;          ///< scored below the threshold by the validator
+  int settled = 0;           ///< finished with the outcome unseen
+  int violations = 0;        ///< pulls that were answered "too early"
+  int validator_faults = 0;  ///< its scorer failed
   int pull_failures = 0;
   int submit_failures = 0;
   int generation_failures = 0;

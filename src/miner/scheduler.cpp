@@ -141,8 +141,9 @@ std::vector<Action> Scheduler::due(Time now) {
     }
     ++generating_;
     row->held->generation_began = now;
-    set_state(*row, State::generating,
-              fmt::format("candidate {} of task {}", row->held->candidates + 1, row->held->task.id));
+    set_state(
+        *row, State::generating,
+        fmt::format("candidate {} of task {}", row->held->candidates + 1, row->held->task.id));
     actions.push_back(GenerateAction{row->neuron.hotkey, row->held->task,
                                      seed_of(row->held->task.id, row->held->candidates)});
   }
@@ -157,7 +158,8 @@ std::optional<Action> Scheduler::start(Row& row, Time now) {
   }
   if (has_answer(row)) {
     Event intent = make_event(row, EventKind::submitting, now);
-    intent.detail = row.held->give_up ? "empty" : fmt::format("score {:.3f}", row.held->best->score);
+    intent.detail =
+        row.held->give_up ? "empty" : fmt::format("score {:.3f}", row.held->best->score);
     record(std::move(intent));
     set_state(row, State::submitting,
               row.held->give_up ? "sending an empty submission" : "sending the result");
@@ -211,8 +213,7 @@ bool Scheduler::is_idle() const {
 }
 
 bool Scheduler::is_drained() const {
-  return draining_ && is_idle() &&
-         std::none_of(rows_.begin(), rows_.end(), [](const auto& entry) {
+  return draining_ && is_idle() && std::none_of(rows_.begin(), rows_.end(), [](const auto& entry) {
            const Row& row = entry.second;
            return row.state == State::ready && has_answer(row);
          });
@@ -220,8 +221,7 @@ bool Scheduler::is_drained() const {
 
 // ---- pulls -------------------------------------------------------------------------------------
 
-void Scheduler::on_pull_reply(const std::string& hotkey, const subnet::PullReply& reply,
-                              Time now) {
+void Scheduler::on_pull_reply(const std::string& hotkey, const subnet::PullReply& reply, Time now) {
   Row& row = this->row(hotkey);
   LODE_ASSERT(row.state == State::pulling, "a pull reply answers a pull");
   row.failures_in_a_row = 0;
@@ -377,7 +377,8 @@ void Scheduler::on_submit_reply(const std::string& hotkey, const subnet::SubmitR
     record(make_event(row, EventKind::submit_failed, now, "not consumed (lock or other task id)"));
     row.held->was_submitted = true;
     row.resubmit_after_pull = true;
-    back_off(row, lock_of(ledger_.row(hotkey)), now, "submission not consumed, asking again after the validator's lock");
+    back_off(row, lock_of(ledger_.row(hotkey)), now,
+             "submission not consumed, asking again after the validator's lock");
     return;
   }
   finish_submission(row, reply, now);
@@ -413,8 +414,7 @@ void Scheduler::finish_submission(Row& row, const subnet::SubmitReply& reply, Ti
   cool_down(row, reply.cooldown_until, detail);
 }
 
-void Scheduler::on_submit_failure(const std::string& hotkey, const CallFailure& failure,
-                                  Time now) {
+void Scheduler::on_submit_failure(const std::string& hotkey, const CallFailure& failure, Time now) {
   Row& row = this->row(hotkey);
   LODE_ASSERT(row.state == State::submitting, "a submit failure answers a submission");
   record(make_event(row, EventKind::submit_failed, now, failure.error.message()));

@@ -37,8 +37,7 @@ Json validator_json(const ValidatorView& view, Time now) {
                {"reward", row.reward},
                {"held_task_id", row.held_task_id},
                {"last_error", row.last_error}};
-  json["wait_seconds"] =
-      view.until ? Json(std::max(0.0, to_seconds(*view.until - now))) : Json();
+  json["wait_seconds"] = view.until ? Json(std::max(0.0, to_seconds(*view.until - now))) : Json();
   return json;
 }
 
@@ -63,8 +62,8 @@ void Timing::add(double seconds) {
 
 Json to_json(const Snapshot& snapshot) {
   Json validators = Json::array();
-  Json totals = {{"pulled", 0}, {"accepted", 0}, {"empty", 0}, {"rejected", 0}, {"settled", 0},
-                 {"violations", 0}};
+  Json totals = {{"pulled", 0},   {"accepted", 0}, {"empty", 0},
+                 {"rejected", 0}, {"settled", 0},  {"violations", 0}};
   for (const ValidatorView& view : snapshot.validators) {
     validators.push_back(validator_json(view, snapshot.at));
     for (auto& [key, sum] : totals.items()) {
@@ -81,10 +80,12 @@ Json to_json(const Snapshot& snapshot) {
   }
   Json stages = Json::object();
   for (const auto& [stage, timing] : snapshot.stages) {
-    stages[stage] = {{"count", timing.count},
-                     {"total_seconds", timing.total_seconds},
-                     {"mean_seconds", timing.count == 0 ? 0 : timing.total_seconds / static_cast<double>(timing.count)},
-                     {"max_seconds", timing.max_seconds}};
+    stages[stage] = {
+        {"count", timing.count},
+        {"total_seconds", timing.total_seconds},
+        {"mean_seconds",
+         timing.count == 0 ? 0 : timing.total_seconds / static_cast<double>(timing.count)},
+        {"max_seconds", timing.max_seconds}};
   }
   return {{"at", to_seconds(snapshot.at.time_since_epoch())},
           {"hotkey", snapshot.hotkey},
@@ -98,9 +99,9 @@ Json to_json(const Snapshot& snapshot) {
 
 std::string format_table(const Json& ledger) {
   constexpr std::size_t kMaxReason = 60;
-  std::string out = fmt::format("{:>4} {:<12} {:>6} {:>8} {:>5} {:>8} {:>6} {:>5}  {}\n", "uid",
-                                "state", "pulled", "accepted", "empty", "rejected", "viol.",
-                                "score", "why / last error");
+  std::string out =
+      fmt::format("{:>4} {:<12} {:>6} {:>8} {:>5} {:>8} {:>6} {:>5}  {}\n", "uid", "state",
+                  "pulled", "accepted", "empty", "rejected", "viol.", "score", "why / last error");
   const auto validators = ledger.find("validators");
   if (validators == ledger.end() || !validators->is_array()) {
     return out;
@@ -121,6 +122,25 @@ std::string format_table(const Json& ledger) {
   return out;
 }
 
+HttpResponse answer(const Snapshot& snapshot, const HttpRequest& request) {
+  const auto json = [](int status, const Json& body) {
+    return make_response(status, "application/json",
+                         body.dump(-1, ' ', false, Json::error_handler_t::replace));
+  };
+  if (request.method != "GET") {
+    return json(405, {{"detail", "GET was expected"}});
+  }
+  if (request.target == "/api/ledger") {
+    return json(200, to_json(snapshot));
+  }
+  if (request.target == "/health") {
+    const auto healthy = std::count_if(snapshot.workers.begin(), snapshot.workers.end(),
+                                       [](const auto& w) { return w.state != "unhealthy"; });
+    return json(200, {{"status", healthy > 0 ? "ok" : "no worker"}, {"workers", healthy}});
+  }
+  return json(404, {{"detail", "no such route"}});
+}
+
 std::vector<ValidatorView> view_from_events(const std::vector<Event>& events) {
   Ledger ledger;
   for (const Event& event : events) {
@@ -133,9 +153,9 @@ std::vector<ValidatorView> view_from_events(const std::vector<Event>& events) {
     view.neuron.hotkey = hotkey;
     view.ledger = row;
     view.state = row.held_task_id.empty() ? State::cooling : State::ready;
-    view.reason = row.held_task_id.empty() ? "the miner is not running"
-                                           : "holds task " + row.held_task_id +
-                                                 "; the miner is not running";
+    view.reason = row.held_task_id.empty()
+                      ? "the miner is not running"
+                      : "holds task " + row.held_task_id + "; the miner is not running";
     if (row.held_task_id.empty() && row.cooldown_until > 0) {
       view.until = from_unix_seconds(row.cooldown_until);
     }

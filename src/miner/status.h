@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/http_message.h"
 #include "miner/scheduler.h"
 
 namespace lode::miner {
@@ -22,9 +23,9 @@ struct Timing {
 
 /// One worker as people see it.
 struct WorkerView {
-  std::string name;      ///< "local 1 (127.0.0.1:40001)" or an endpoint
-  std::string state;     ///< starting, idle, busy, unhealthy
-  std::string reason;    ///< the last failure, or empty
+  std::string name;           ///< "local 1 (127.0.0.1:40001)" or an endpoint
+  std::string state;          ///< starting, idle, busy, unhealthy
+  std::string reason;         ///< the last failure, or empty
   std::int64_t finished = 0;  ///< tasks
   std::int64_t restarts = 0;  ///< of the local process
 };
@@ -45,6 +46,9 @@ nlohmann::json to_json(const Snapshot& snapshot);
 
 /// The validators of such an object as a table for a terminal. Missing fields show as "-".
 std::string format_table(const nlohmann::json& ledger);
+
+/// The miner's HTTP routes: `GET /api/ledger` and `GET /health`; 404 and 405 otherwise.
+HttpResponse answer(const Snapshot& snapshot, const HttpRequest& request);
 
 /// A view made from journalled events alone, for a miner that is not running.
 std::vector<ValidatorView> view_from_events(const std::vector<Event>& events);

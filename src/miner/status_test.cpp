@@ -54,6 +54,17 @@ TEST(Status, TableSurvivesAForeignDocument) {
   EXPECT_NE(format_table({{"validators", {{{"uid", nullptr}}}}}).find("-"), std::string::npos);
 }
 
+TEST(Status, AnswersItsRoutesAndNoOthers) {
+  Snapshot snapshot = two_validators();
+  EXPECT_EQ(nlohmann::json::parse(answer(snapshot, {"GET", "/api/ledger"}).body),
+            to_json(snapshot));
+  EXPECT_NE(answer(snapshot, {"GET", "/health"}).body.find("no worker"), std::string::npos);
+  snapshot.workers.push_back({"local 1", "idle", "", 0, 0});
+  EXPECT_NE(answer(snapshot, {"GET", "/health"}).body.find("ok"), std::string::npos);
+  EXPECT_EQ(answer(snapshot, {"GET", "/etc/passwd"}).status, 404);
+  EXPECT_EQ(answer(snapshot, {"POST", "/api/ledger"}).status, 405);
+}
+
 TEST(Status, ViewFromEventsShowsAHeldTask) {
   Event assigned;
   assigned.hotkey = "V";

@@ -71,7 +71,8 @@ struct HttpServer::State {
   /// Reads and answers one request; false when the connection is to be closed.
   asio::awaitable<bool> serve_one(beast::tcp_stream& stream, beast::flat_buffer& buffer,
                                   const tcp::endpoint& peer);
-  asio::awaitable<HttpResponse> answer(HttpRequest request);
+  /// The handler's answer, or nothing when the connection is to be dropped.
+  asio::awaitable<std::optional<HttpResponse>> answer(HttpRequest request);
   asio::awaitable<bool> write(beast::tcp_stream& stream, HttpResponse response, bool keep_alive);
 
   asio::any_io_executor executor;
@@ -156,14 +157,19 @@ asio::awaitable<bool> HttpServer::State::serve_one(beast::tcp_stream& stream,
   const bool keep_alive = parser.get().keep_alive();
   request.body = std::move(parser.get().body());
   stream.expires_never();
-  HttpResponse response = co_await answer(std::move(request));
-  co_return co_await write(stream, std::move(response), keep_alive) && keep_alive;
+  std::optional<HttpResponse> response = co_await answer(std::move(request));
+  if (!response) {
+    co_return false;
+  }
+  co_return co_await write(stream, *std::move(response), keep_alive) && keep_alive;
 }
 
-asio::awaitable<HttpResponse> HttpServer::State::answer(HttpRequest request) {
+asio::awaitable<std::optional<HttpResponse>> HttpServer::State::answer(HttpRequest request) {
   const std::string target = request.method + " " + request.target;
   try {
     co_return co_await handler.on_request(std::move(request));
+  } catch (const CloseConnection&) {
+    co_return std::nullopt;
   } catch (const boost::system::system_error& error) {
     if (error.code() == asio::error::operation_aborted) {
       throw;  // the server is closing

@@ -13,6 +13,9 @@
 
 namespace lode::net {
 
+/// Thrown by HttpHandler::on_request to end the connection without any answer.
+struct CloseConnection {};
+
 /// What a server does with its requests. Called on the server's thread; one call per connection at
 /// a time, many connections interleaved.
 class HttpHandler {
@@ -26,7 +29,8 @@ class HttpHandler {
     return std::nullopt;
   }
 
-  /// Answers a whole request. An exception becomes a 500 and is handed to the server's on_failure.
+  /// Answers a whole request. CloseConnection drops it; any other exception becomes a 500 and is
+  /// handed to the server's on_failure.
   virtual boost::asio::awaitable<HttpResponse> on_request(HttpRequest request) = 0;
 };
 

@@ -32,6 +32,9 @@ class EchoHandler final : public HttpHandler {
     if (request.target == "/throw") {
       throw std::runtime_error("handler broke");
     }
+    if (request.target == "/hang-up") {
+      throw CloseConnection{};
+    }
     co_return make_response(200, "text/plain",
                             request.method + " " + request.target + " " + request.body);
   }
@@ -89,6 +92,17 @@ class HttpTest : public testing::Test {
 
 HttpRequest post(std::string target, std::string body) {
   return {"POST", std::move(target), {}, std::move(body), "", 0};
+}
+
+TEST_F(HttpTest, HandlerCanHangUpWithoutAnAnswer) {
+  run([this]() -> asio::awaitable<void> {
+    HttpRequest request;
+    request.target = "/hang-up";
+    const Exchange exchange = co_await fetch(start_echo(), request);
+    EXPECT_EQ(exchange.response.error().code, Errc::peer_failure);
+    EXPECT_TRUE(exchange.sent);
+    EXPECT_TRUE(failures_.empty());
+  });
 }
 
 TEST_F(HttpTest, CarriesARequestAndItsReply) {

@@ -13,13 +13,17 @@
 
 namespace lode::sketch {
 
+/// Whether words such as "slender" or "squat" pull the object out of its usual proportions.
+enum class Proportion { normal, tall, wide };
+
 /// One object of a scene as the words of a prompt give it.
 struct ObjectSpec {
-  std::string noun;                  ///< canonical name from nouns(), e.g. "mug"
-  std::vector<std::string> colours;  ///< canonical colour names, main colour first; may be empty
-  std::string material;              ///< canonical material name or empty
-  double size = 1.0;                 ///< relative scale from size words (tiny 0.5 ... huge 1.6)
-  int count = 1;                     ///< 1..6
+  std::string noun;                   ///< canonical name from nouns(), e.g. "mug"
+  std::vector<std::string> colours;   ///< canonical colour names, main colour first; may be empty
+  std::string material;               ///< canonical material name or empty
+  double size = 1.0;                  ///< relative scale from size words (tiny 0.5 ... huge 1.6)
+  Proportion proportion = Proportion::normal;
+  int count = 1;                      ///< 1..6
   bool operator==(const ObjectSpec&) const = default;
 };
 
@@ -41,7 +45,11 @@ struct Understanding {
   std::vector<std::string> unknown_words;  ///< content words that were not understood
 };
 
-/// Reads a prompt. Never fails: what is not understood lowers the confidence.
+/// How much of a prompt is read, in bytes; the subnet's own limit is 1024 characters.
+inline constexpr std::size_t kMaxPromptBytes = 2048;
+
+/// Reads a prompt (its first kMaxPromptBytes). Never fails: what is not understood lowers the
+/// confidence.
 Understanding parse_prompt(std::string_view prompt);
 
 /// The objects that can be drawn, canonical names in alphabetical order; at least 24.
