@@ -18,6 +18,14 @@ namespace asio = boost::asio;
 
 namespace {
 
+net::ChildSpec child_spec(const WorkerPoolConfig& config) {
+  return {
+      config.binary,
+      {"serve", "--listen", "127.0.0.1:0", "--backend", config.backend, "--log.level", "warning"},
+      {},
+      config.start_timeout};
+}
+
 /// Where a local worker says it listens.
 Result<net::Endpoint> endpoint_of(const net::ChildProcess& process) {
   const auto json = nlohmann::json::parse(process.ready_line(), nullptr, false);
@@ -218,11 +226,7 @@ asio::awaitable<void> WorkerPool::supervise_local(std::size_t index) {
 
 asio::awaitable<Result<void>> WorkerPool::start_local(std::size_t index) {
   Worker& worker = *workers_[index];
-  auto process = co_await net::ChildProcess::start(
-      {config_.binary,
-       {"serve", "--listen", "127.0.0.1:0", "--backend", config_.backend, "--log.level", "warning"},
-       {},
-       config_.start_timeout});
+  auto process = co_await net::ChildProcess::start(child_spec(config_));
   if (!process) {
     co_return process.error();
   }
