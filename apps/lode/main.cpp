@@ -6,6 +6,11 @@ int main(int argc, char** argv) {
   lode::cli::Action chosen;
   // One line per delivered subcommand, in the order of --help.
   using namespace lode::commands;
+  add_info(app, chosen);
+  add_check(app, chosen);
+  add_convert(app, chosen);
+  add_render(app, chosen);
+  add_compare(app, chosen);
   add_wallet(app, chosen);
   return lode::cli::run(app, chosen, argc, argv);
 }
