@@ -6,6 +6,11 @@ int main(int argc, char** argv) {
   lode::cli::Action chosen;
   // One line per delivered subcommand, in the order of --help.
   using namespace lode::commands;
+  add_mine(app, chosen);
+  add_validators(app, chosen);
+  add_sandbox(app, chosen);
+  add_demo(app, chosen);
+  add_generate(app, chosen);
   add_wallet(app, chosen);
   return lode::cli::run(app, chosen, argc, argv);
 }
