@@ -11,6 +11,11 @@ int main(int argc, char** argv) {
   add_sandbox(app, chosen);
   add_demo(app, chosen);
   add_generate(app, chosen);
+  add_info(app, chosen);
+  add_check(app, chosen);
+  add_convert(app, chosen);
+  add_render(app, chosen);
+  add_compare(app, chosen);
   add_wallet(app, chosen);
   return lode::cli::run(app, chosen, argc, argv);
 }
