@@ -90,21 +90,21 @@ Result<Json> watch(const DemoOptions& options, Child& miner, const Json& sandbox
   LODE_TRY(const net::Endpoint status,
            net::parse_endpoint(miner.ready.at("http").get<std::string>()));
   DemoProgress progress(options.results);
-  const auto start = SteadyClock::now();
+  const auto began = SteadyClock::now();
   for (;;) {
     if (!miner.process.is_running()) {
       return fail(Errc::peer_failure,
                   "the miner ended early; its log is " + options.out + "/miner.log");
     }
     LODE_TRY(Json ledger, fetch_json(status, "/api/ledger"));
-    progress.show(ledger, seconds_since(start));
+    progress.show(ledger, seconds_since(began));
     if (is_goal_reached(ledger, sandbox, options.results)) {
       return ledger;
     }
     if (g_interrupted) {
       return fail(Errc::cancelled, "interrupted");
     }
-    if (seconds_since(start) > options.timeout_seconds) {
+    if (seconds_since(began) > options.timeout_seconds) {
       return fail(Errc::io_failure, fmt::format("{} s have passed and the goal is not reached; see "
                                                 "{}/miner.log",
                                                 options.timeout_seconds, options.out));
@@ -148,7 +148,7 @@ void take_validators_counts(Json& ledger, const Json& books) {
 }
 
 Result<Json> run_demo(const DemoOptions& options) {
-  const auto start = SteadyClock::now();
+  const auto began = SteadyClock::now();
   const fs::path self = fs::read_symlink("/proc/self/exe");
   const fs::path out = fs::absolute(options.out);
   LODE_CHECK(prepare_folder(out));
@@ -172,7 +172,7 @@ Result<Json> run_demo(const DemoOptions& options) {
   LODE_TRY(const int tiles, write_contact_sheet(out / "splats", sheet));
   result["contact_sheet"] = tiles > 0 ? Json(sheet.string()) : Json();
   result["artifacts"] = (out / "splats").string();
-  result["seconds"] = seconds_since(start);
+  result["seconds"] = seconds_since(began);
   return result;
 }
 
@@ -201,7 +201,7 @@ void add_demo(CLI::App& app, cli::Action& chosen) {
       app.add_subcommand("demo", "Mine on a local subnet until every validator has enough");
   command->add_option("--validators", options->validators, "Validators of the local subnet")
       ->capture_default_str()
-      ->check(CLI::Range(1, 64));
+      ->check(CLI::Range(1, 32));
   command->add_option("--results", options->results, "Accepted results wanted of each")
       ->capture_default_str()
       ->check(CLI::Range(1, 1000));
