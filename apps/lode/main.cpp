@@ -7,5 +7,6 @@ int main(int argc, char** argv) {
   // One line per delivered subcommand, in the order of --help.
   using namespace lode::commands;
   add_wallet(app, chosen);
+  add_sandbox(app, chosen);
   return lode::cli::run(app, chosen, argc, argv);
 }
