@@ -1,4 +1,5 @@
 // Random scenes of the sketch's vocabulary, and prompts that name them.
+#include <algorithm>
 #include <array>
 
 #include "sketch/lexicon.h"
@@ -95,9 +96,13 @@ void add_colours(const ObjectSpec& spec, Phrase& phrase, Rng& rng) {
 std::string describe_object(const ObjectSpec& spec, Rng& rng) {
   static constexpr std::array<std::string_view, 6> kPraise = {"beautiful", "simple", "detailed",
                                                               "cute",      "old",    "shiny"};
-  static constexpr std::array<std::array<std::string_view, 2>, 7> kNumbers = {
-      {{"", ""}, {"one", "1"}, {"two", "2"}, {"three", "3"}, {"four", "4"}, {"five", "5"},
-       {"six", "6"}}};
+  static constexpr std::array<std::array<std::string_view, 2>, 7> kNumbers = {{{"", ""},
+                                                                               {"one", "1"},
+                                                                               {"two", "2"},
+                                                                               {"three", "3"},
+                                                                               {"four", "4"},
+                                                                               {"five", "5"},
+                                                                               {"six", "6"}}};
   Phrase phrase;
   if (spec.count > 1) {
     phrase.add(pick(kNumbers[static_cast<std::size_t>(spec.count)], rng));
@@ -121,7 +126,8 @@ std::string describe_object(const ObjectSpec& spec, Rng& rng) {
   if (spec.count > 1) {
     return phrase.text();
   }
-  const bool starts_with_vowel = std::string_view("aeiou").find(phrase.text()[0]) != std::string_view::npos;
+  const bool starts_with_vowel =
+      std::string_view("aeiou").find(phrase.text()[0]) != std::string_view::npos;
   return (starts_with_vowel ? "an " : "a ") + phrase.text();
 }
 

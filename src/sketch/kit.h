@@ -29,6 +29,8 @@ class Kit {
   Paint main(std::uint32_t hex, Finish finish) const;
   /// The paint of a second, smaller share: the prompt's second colour, else this.
   Paint accent(std::uint32_t hex, Finish finish) const;
+  /// Whether the prompt names a second colour.
+  bool has_accent() const { return spec_.colours.size() > 1; }
   /// A paint that no prompt changes (tyres, eyes, flames).
   static Paint fixed(std::uint32_t hex, Finish finish);
 

@@ -15,17 +15,39 @@ struct Alias {
 
 /// Other names of colours.
 constexpr Alias kColourAliases[] = {
-    {"gray", "grey"},          {"dark gray", "dark grey"},  {"light gray", "light grey"},
-    {"scarlet", "red"},        {"ruby", "red"},             {"crimson", "dark red"},
-    {"burgundy", "maroon"},    {"emerald", "green"},        {"forest green", "dark green"},
-    {"sky blue", "light blue"}, {"azure", "light blue"},    {"royal blue", "blue"},
-    {"sapphire", "blue"},      {"indigo", "dark purple"},   {"navy blue", "navy"},
-    {"ivory", "cream"},        {"khaki", "tan"},            {"aqua", "cyan"},
-    {"lilac", "lavender"},     {"fuchsia", "magenta"},      {"charcoal", "dark grey"},
-    {"salmon", "coral"},       {"chestnut", "brown"},       {"lemon", "yellow"},
-    {"snow white", "white"},   {"hot pink", "magenta"},     {"reddish", "red"},
-    {"bluish", "blue"},        {"greenish", "green"},       {"yellowish", "yellow"},
-    {"brownish", "brown"},     {"lime green", "lime"},      {"olive green", "olive"},
+    {"gray", "grey"},
+    {"dark gray", "dark grey"},
+    {"light gray", "light grey"},
+    {"scarlet", "red"},
+    {"ruby", "red"},
+    {"crimson", "dark red"},
+    {"burgundy", "maroon"},
+    {"emerald", "green"},
+    {"forest green", "dark green"},
+    {"sky blue", "light blue"},
+    {"azure", "light blue"},
+    {"royal blue", "blue"},
+    {"sapphire", "blue"},
+    {"indigo", "dark purple"},
+    {"navy blue", "navy"},
+    {"ivory", "cream"},
+    {"khaki", "tan"},
+    {"aqua", "cyan"},
+    {"lilac", "lavender"},
+    {"fuchsia", "magenta"},
+    {"charcoal", "dark grey"},
+    {"salmon", "coral"},
+    {"chestnut", "brown"},
+    {"lemon", "yellow"},
+    {"snow white", "white"},
+    {"hot pink", "magenta"},
+    {"reddish", "red"},
+    {"bluish", "blue"},
+    {"greenish", "green"},
+    {"yellowish", "yellow"},
+    {"brownish", "brown"},
+    {"lime green", "lime"},
+    {"olive green", "olive"},
     {"mint green", "mint"},
 };
 
@@ -34,40 +56,162 @@ struct CountWord {
   int count;
 };
 constexpr CountWord kCounts[] = {
-    {"one", 1},  {"single", 1},  {"two", 2},     {"pair of", 2}, {"couple of", 2}, {"twin", 2},
-    {"three", 3}, {"few", 3},    {"trio of", 3}, {"four", 4},    {"several", 4},   {"some", 3},
-    {"five", 5}, {"six", 6},     {"many", 6},    {"lots of", 6}, {"half dozen", 6}, {"dozen", 6},
-    {"bunch of", 4}, {"stack of", 4}, {"pile of", 5}, {"group of", 4}, {"set of", 3},
+    {"one", 1},     {"single", 1},     {"two", 2},    {"pair of", 2},  {"couple of", 2},
+    {"twin", 2},    {"three", 3},      {"few", 3},    {"trio of", 3},  {"four", 4},
+    {"several", 4}, {"some", 3},       {"five", 5},   {"six", 6},      {"many", 6},
+    {"lots of", 6}, {"half dozen", 6}, {"dozen", 6},  {"bunch of", 4}, {"stack of", 4},
+    {"pile of", 5}, {"group of", 4},   {"set of", 3},
 };
 
-constexpr std::string_view kOn[] = {"on",   "on top of", "atop",    "upon",
+constexpr std::string_view kOn[] = {"on",   "on top of", "atop",       "upon",
                                     "over", "above",     "sitting on", "onto"};
 constexpr std::string_view kWith[] = {
-    "with",   "next to", "beside",    "near",    "by",     "in front of",    "behind",
-    "under",  "below",   "beneath",   "in",      "inside", "holding",        "containing",
-    "of",     "against", "alongside", "wearing", "carrying", "close to",     "filled with",
-    "riding", "full of", "featuring", "surrounded by", "underneath", "between", "from"};
+    "with",          "next to",    "beside",      "near",    "by",        "in front of",
+    "behind",        "under",      "below",       "beneath", "in",        "inside",
+    "holding",       "containing", "of",          "against", "alongside", "wearing",
+    "carrying",      "close to",   "filled with", "riding",  "full of",   "featuring",
+    "surrounded by", "underneath", "between",     "from"};
 constexpr std::string_view kConjunctions[] = {"and", "plus", "or"};
 constexpr std::string_view kArticles[] = {"a", "an", "the", "this", "that", "its", "his", "her"};
 
 /// Words that add nothing the sketch could draw, and nothing it would draw wrong.
-constexpr std::string_view kFillers[] = {
-    "made of", "made from", "made out of", "made", "crafted from", "built of", "out of",
-    "carved from", "crafted", "in the colour", "colour", "color", "coloured", "colored", "painted",
-    "bright", "vivid", "plain", "solid", "simple", "basic", "nice", "beautiful", "pretty",
-    "lovely", "cute", "elegant", "fancy", "ornate", "classic", "classical", "traditional",
-    "modern", "contemporary", "vintage", "antique", "old", "ancient", "new", "rustic", "retro",
-    "shiny", "glossy", "polished", "smooth", "standard", "typical", "ordinary", "regular",
-    "common", "normal", "sturdy", "decorative", "detailed", "realistic", "stylized", "stylised",
-    "cartoon", "toy", "fresh", "ripe", "3d", "3 d", "model", "object", "asset", "render",
-    "rendering", "photo of", "picture of", "image of", "view of", "model of", "render of",
-    "high quality", "quality", "isolated", "centered", "white background", "plain background",
-    "background", "standing", "sitting", "lying", "placed", "resting", "leaning", "laying",
-    "there", "is", "are", "has", "have", "having", "it", "very", "really", "quite", "to", "look",
-    "looking", "at", "style", "for", "as", "which", "please", "me", "show", "generate", "create",
-    "i", "want", "would", "like", "design", "designed", "medieval", "wonderful", "charming",
-    "delicate", "well", "handmade", "handcrafted", "lone", "whole", "light", "dark", "deep",
-    "pale", "tone", "toned", "finish", "material", "colours", "colors", "shade"};
+constexpr std::string_view kFillers[] = {"made of",
+                                         "made from",
+                                         "made out of",
+                                         "made",
+                                         "crafted from",
+                                         "built of",
+                                         "out of",
+                                         "carved from",
+                                         "crafted",
+                                         "in the colour",
+                                         "colour",
+                                         "color",
+                                         "coloured",
+                                         "colored",
+                                         "painted",
+                                         "bright",
+                                         "vivid",
+                                         "plain",
+                                         "solid",
+                                         "simple",
+                                         "basic",
+                                         "nice",
+                                         "beautiful",
+                                         "pretty",
+                                         "lovely",
+                                         "cute",
+                                         "elegant",
+                                         "fancy",
+                                         "ornate",
+                                         "classic",
+                                         "classical",
+                                         "traditional",
+                                         "modern",
+                                         "contemporary",
+                                         "vintage",
+                                         "antique",
+                                         "old",
+                                         "ancient",
+                                         "new",
+                                         "rustic",
+                                         "retro",
+                                         "shiny",
+                                         "glossy",
+                                         "polished",
+                                         "smooth",
+                                         "standard",
+                                         "typical",
+                                         "ordinary",
+                                         "regular",
+                                         "common",
+                                         "normal",
+                                         "sturdy",
+                                         "decorative",
+                                         "detailed",
+                                         "realistic",
+                                         "stylized",
+                                         "stylised",
+                                         "cartoon",
+                                         "toy",
+                                         "fresh",
+                                         "ripe",
+                                         "3d",
+                                         "3 d",
+                                         "model",
+                                         "object",
+                                         "asset",
+                                         "render",
+                                         "rendering",
+                                         "photo of",
+                                         "picture of",
+                                         "image of",
+                                         "view of",
+                                         "model of",
+                                         "render of",
+                                         "high quality",
+                                         "quality",
+                                         "isolated",
+                                         "centered",
+                                         "white background",
+                                         "plain background",
+                                         "background",
+                                         "standing",
+                                         "sitting",
+                                         "lying",
+                                         "placed",
+                                         "resting",
+                                         "leaning",
+                                         "laying",
+                                         "there",
+                                         "is",
+                                         "are",
+                                         "has",
+                                         "have",
+                                         "having",
+                                         "it",
+                                         "very",
+                                         "really",
+                                         "quite",
+                                         "to",
+                                         "look",
+                                         "looking",
+                                         "at",
+                                         "style",
+                                         "for",
+                                         "as",
+                                         "which",
+                                         "please",
+                                         "me",
+                                         "show",
+                                         "generate",
+                                         "create",
+                                         "i",
+                                         "want",
+                                         "would",
+                                         "like",
+                                         "design",
+                                         "designed",
+                                         "medieval",
+                                         "wonderful",
+                                         "charming",
+                                         "delicate",
+                                         "well",
+                                         "handmade",
+                                         "handcrafted",
+                                         "lone",
+                                         "whole",
+                                         "light",
+                                         "dark",
+                                         "deep",
+                                         "pale",
+                                         "tone",
+                                         "toned",
+                                         "finish",
+                                         "material",
+                                         "colours",
+                                         "colors",
+                                         "shade"};
 
 void add(Index& index, std::string_view word, const Meaning& meaning) {
   // First come, first served: tables are added in order of precedence.
@@ -125,14 +269,14 @@ Index make_index() {
   return index;
 }
 
-const Index& index() {
+const Index& word_index() {
   static const Index kIndex = make_index();
   return kIndex;
 }
 
 std::optional<Meaning> look_up(const std::string& phrase) {
-  const auto found = index().find(phrase);
-  return found == index().end() ? std::nullopt : std::optional(found->second);
+  const auto found = word_index().find(phrase);
+  return found == word_index().end() ? std::nullopt : std::optional(found->second);
 }
 
 /// What the phrase could be the plural of, likeliest first.
@@ -190,8 +334,8 @@ std::string plural(std::string_view noun) {
   if (word.ends_with("shelf")) {
     return stem(1) + "ves";
   }
-  if (word.ends_with("y") && std::string_view("aeiou").find(word[word.size() - 2]) ==
-                                 std::string_view::npos) {
+  if (word.ends_with("y") &&
+      std::string_view("aeiou").find(word[word.size() - 2]) == std::string_view::npos) {
     return stem(1) + "ies";
   }
   for (const std::string_view hiss : {"s", "x", "ch", "sh"}) {

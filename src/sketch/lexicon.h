@@ -14,8 +14,8 @@
 namespace lode::sketch {
 
 struct ColourEntry {
-  std::string_view name;   ///< canonical, e.g. "dark green"
-  glm::vec3 value;         ///< sRGB 0..1
+  std::string_view name;  ///< canonical, e.g. "dark green"
+  glm::vec3 value;        ///< sRGB 0..1
 };
 /// Every canonical colour: the plain ones, then dark and light shades of the main hues.
 std::span<const ColourEntry> colours();
@@ -23,10 +23,10 @@ std::span<const ColourEntry> colours();
 std::optional<glm::vec3> colour_value(std::string_view name);
 
 struct MaterialEntry {
-  std::string_view name;                      ///< canonical, e.g. "wood"
+  std::string_view name;  ///< canonical, e.g. "wood"
   Finish finish;
-  std::optional<glm::vec3> colour;            ///< its own colour; none if it comes in all colours
-  std::vector<std::string_view> words;        ///< as an adjective before the noun; also "made of"
+  std::optional<glm::vec3> colour;      ///< its own colour; none if it comes in all colours
+  std::vector<std::string_view> words;  ///< as an adjective before the noun; also "made of"
 };
 std::span<const MaterialEntry> materials();
 /// The material of a canonical name, or null.
@@ -61,11 +61,11 @@ enum class WordKind {
   size,
   proportion,
   count,
-  on,       ///< the next object is below
-  with,     ///< the next object is beside
+  on,           ///< the next object is below
+  with,         ///< the next object is beside
   conjunction,  ///< "and": between adjectives nothing, after a noun the next object is beside
   article,
-  filler    ///< understood and of no consequence
+  filler  ///< understood and of no consequence
 };
 
 struct Meaning {
@@ -80,7 +80,7 @@ enum class Number { singular, plural, either };
 
 struct Match {
   Meaning meaning;
-  std::size_t words = 0;   ///< how many words it took, 1..kLongestPhrase
+  std::size_t words = 0;             ///< how many words it took, 1..kLongestPhrase
   Number number = Number::singular;  ///< of a noun
 };
 

@@ -25,12 +25,12 @@ constexpr Hue kHues[] = {
 
 std::vector<ColourEntry> make_colours() {
   std::vector<ColourEntry> all = {
-      {"white", rgb(0xF4F3EF)},    {"black", rgb(0x232326)},   {"cyan", rgb(0x2BC4DE)},
-      {"turquoise", rgb(0x32C9B5)}, {"navy", rgb(0x1D2B62)},    {"violet", rgb(0x8D5BE0)},
-      {"magenta", rgb(0xD42A96)},  {"maroon", rgb(0x7A1A26)},  {"lime", rgb(0x9AD62B)},
-      {"olive", rgb(0x7A7B2B)},    {"mint", rgb(0xA3E3C1)},    {"lavender", rgb(0xC0ACE8)},
-      {"coral", rgb(0xF5775F)},    {"peach", rgb(0xFBC09A)},   {"tan", rgb(0xCBA472)},
-      {"beige", rgb(0xE3D3B3)},    {"cream", rgb(0xF7EBCB)},   {"amber", rgb(0xE5981B)},
+      {"white", rgb(0xF4F3EF)},     {"black", rgb(0x232326)},  {"cyan", rgb(0x2BC4DE)},
+      {"turquoise", rgb(0x32C9B5)}, {"navy", rgb(0x1D2B62)},   {"violet", rgb(0x8D5BE0)},
+      {"magenta", rgb(0xD42A96)},   {"maroon", rgb(0x7A1A26)}, {"lime", rgb(0x9AD62B)},
+      {"olive", rgb(0x7A7B2B)},     {"mint", rgb(0xA3E3C1)},   {"lavender", rgb(0xC0ACE8)},
+      {"coral", rgb(0xF5775F)},     {"peach", rgb(0xFBC09A)},  {"tan", rgb(0xCBA472)},
+      {"beige", rgb(0xE3D3B3)},     {"cream", rgb(0xF7EBCB)},  {"amber", rgb(0xE5981B)},
   };
   for (const Hue& hue : kHues) {
     const glm::vec3 plain = rgb(hue.hex);

@@ -13,7 +13,8 @@ using glm::vec3;
 
 /// A hash of a lattice point, well mixed in all bits.
 std::uint32_t hash(int x, int y, int z) {
-  auto h = static_cast<std::uint32_t>(x) * 0x8da6b343U ^ static_cast<std::uint32_t>(y) * 0xd8163841U ^
+  auto h = static_cast<std::uint32_t>(x) * 0x8da6b343U ^
+           static_cast<std::uint32_t>(y) * 0xd8163841U ^
            static_cast<std::uint32_t>(z) * 0xcb1ab31fU;
   h = (h ^ (h >> 15)) * 0x2c1b3c6dU;
   h = (h ^ (h >> 12)) * 0x297a2d39U;

@@ -35,7 +35,8 @@ vec3 grain_frame(const vec3& p, int axis) {
 vec3 wood(const vec3& colour, const vec3& p, int axis) {
   const vec3 q = grain_frame(p, axis);
   const vec3 stretched(q.x * 1.5F, q.y * 9.0F, q.z * 9.0F);
-  const float rings = std::sin(22.0F * std::sqrt(q.y * q.y + q.z * q.z) + 5 * noise(stretched * 0.5F));
+  const float rings =
+      std::sin(22.0F * std::sqrt(q.y * q.y + q.z * q.z) + 5 * noise(stretched * 0.5F));
   const float fibres = noise({q.x * 6.0F, q.y * 60.0F, q.z * 60.0F});
   return colour * (0.95F + 0.10F * rings + 0.09F * fibres);
 }
@@ -83,18 +84,29 @@ struct Gloss {
 
 Gloss gloss(Finish finish) {
   switch (finish) {
-    case Finish::plastic: return {0.16F, 24, 0};
-    case Finish::ceramic: return {0.40F, 60, 0};
-    case Finish::marble: return {0.22F, 50, 0};
-    case Finish::metal: return {0.55F, 40, 0};
-    case Finish::glass: return {0.55F, 60, 0};
-    case Finish::ice: return {0.35F, 40, 0};
-    case Finish::leather: return {0.10F, 14, 0};
-    case Finish::fruit: return {0.16F, 28, 0};
-    case Finish::wood: return {0.05F, 12, 0};
+    case Finish::plastic:
+      return {0.16F, 24, 0};
+    case Finish::ceramic:
+      return {0.40F, 60, 0};
+    case Finish::marble:
+      return {0.22F, 50, 0};
+    case Finish::metal:
+      return {0.55F, 40, 0};
+    case Finish::glass:
+      return {0.55F, 60, 0};
+    case Finish::ice:
+      return {0.35F, 40, 0};
+    case Finish::leather:
+      return {0.10F, 14, 0};
+    case Finish::fruit:
+      return {0.16F, 28, 0};
+    case Finish::wood:
+      return {0.05F, 12, 0};
     case Finish::fabric:
-    case Finish::fur: return {0, 1, 0.06F};
-    default: return {0, 1, 0};
+    case Finish::fur:
+      return {0, 1, 0.06F};
+    default:
+      return {0, 1, 0};
   }
 }
 
@@ -124,22 +136,34 @@ vec3 texture(const Paint& paint, const vec3& p, const vec3& n, int grain) {
   const vec3 colour = paint.pattern ? paint.pattern(p, n, paint.colour) : paint.colour;
   const int axis = paint.grain >= 0 ? paint.grain : grain;
   switch (paint.finish) {
-    case Finish::wood: return wood(colour, p, axis);
+    case Finish::wood:
+      return wood(colour, p, axis);
     case Finish::bark:
       return colour * (0.95F + 0.22F * noise(vec3(18, 5, 18) * p) + 0.10F * noise(p * 50.0F));
-    case Finish::metal: return colour * (0.98F + 0.04F * noise(p * vec3(6, 70, 6)));
-    case Finish::stone: return stone(colour, p);
-    case Finish::marble: return marble(colour, p);
+    case Finish::metal:
+      return colour * (0.98F + 0.04F * noise(p * vec3(6, 70, 6)));
+    case Finish::stone:
+      return stone(colour, p);
+    case Finish::marble:
+      return marble(colour, p);
     case Finish::fabric:
-      return colour * (0.98F + 0.05F * noise(p * vec3(90, 18, 18)) + 0.05F * noise(p * vec3(18, 90, 18)));
-    case Finish::leather: return colour * (0.86F + 0.20F * cell_noise(p * 22.0F));
+      return colour *
+             (0.98F + 0.05F * noise(p * vec3(90, 18, 18)) + 0.05F * noise(p * vec3(18, 90, 18)));
+    case Finish::leather:
+      return colour * (0.86F + 0.20F * cell_noise(p * 22.0F));
     case Finish::ice:
-      return mix(colour, vec3(1), std::clamp(0.25F + 0.45F * fractal_noise(p * 5.0F, 3), 0.0F, 0.8F));
-    case Finish::clay: return colour * (0.98F + 0.05F * std::sin(70 * p.y) + 0.06F * noise(p * 14.0F));
-    case Finish::foliage: return foliage(colour, p);
-    case Finish::fruit: return colour * (1.0F + 0.06F * noise(p * 8.0F) + 0.05F * noise(p * 40.0F));
-    case Finish::fur: return colour * (0.97F + 0.12F * noise(p * vec3(55, 18, 55)));
-    default: return colour;
+      return mix(colour, vec3(1),
+                 std::clamp(0.25F + 0.45F * fractal_noise(p * 5.0F, 3), 0.0F, 0.8F));
+    case Finish::clay:
+      return colour * (0.98F + 0.05F * std::sin(70 * p.y) + 0.06F * noise(p * 14.0F));
+    case Finish::foliage:
+      return foliage(colour, p);
+    case Finish::fruit:
+      return colour * (1.0F + 0.06F * noise(p * 8.0F) + 0.05F * noise(p * 40.0F));
+    case Finish::fur:
+      return colour * (0.97F + 0.12F * noise(p * vec3(55, 18, 55)));
+    default:
+      return colour;
   }
 }
 
@@ -172,9 +196,12 @@ vec3 lit(const Paint& paint, const vec3& textured, const vec3& n, const Exposure
 
 float opacity(Finish finish) {
   switch (finish) {
-    case Finish::glass: return 0.42F;
-    case Finish::ice: return 0.80F;
-    default: return 0.98F;
+    case Finish::glass:
+      return 0.42F;
+    case Finish::ice:
+      return 0.80F;
+    default:
+      return 0.98F;
   }
 }
 

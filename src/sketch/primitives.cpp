@@ -116,7 +116,9 @@ Solid box(float x, float y, float z, float round) {
 Solid cylinder(float radius, float half_height, float round) {
   const float r = std::min(round, 0.999F * std::min(radius, half_height));
   const vec2 core(radius - r, half_height - r);
-  return {[core, r](const vec3& p) { return rectangle({length_xz(p), p.y}, core) - r; },
+  return {[core, r](const vec3& p) {
+            return rectangle({length_xz(p), p.y}, core) - r;
+          },
           {{-radius, -half_height, -radius}, {radius, half_height, radius}}};
 }
 
@@ -156,8 +158,8 @@ Solid prism(int sides, float radius, float half_height, float round) {
   LODE_ASSERT(sides >= 3, "a prism has three sides or more");
   std::vector<vec2> outline;
   for (int i = 0; i < sides; ++i) {
-    const float angle =
-        std::numbers::pi_v<float> * (2.0F * static_cast<float>(i) / static_cast<float>(sides) + 0.5F);
+    const float angle = std::numbers::pi_v<float> *
+                        (2.0F * static_cast<float>(i) / static_cast<float>(sides) + 0.5F);
     outline.emplace_back(radius * std::cos(angle), radius * std::sin(angle));
   }
   return extrude(std::move(outline), half_height, round).turned_x(-90);

@@ -100,8 +100,10 @@ class Parser {
   void take(const Match& match, const std::string& phrase) {
     const Meaning& meaning = match.meaning;
     switch (meaning.kind) {
-      case WordKind::noun: return take_noun(match, phrase);
-      case WordKind::colour: return take_colour(meaning, phrase);
+      case WordKind::noun:
+        return take_noun(match, phrase);
+      case WordKind::colour:
+        return take_colour(meaning, phrase);
       case WordKind::material:
         known(phrase, 1);
         draft().spec.material = meaning.canonical;
@@ -117,16 +119,19 @@ class Parser {
       case WordKind::count:
         draft().count = static_cast<int>(meaning.value);
         return;
-      case WordKind::on: return link(Relation::on);
+      case WordKind::on:
+        return link(Relation::on);
       case WordKind::with:
-      case WordKind::conjunction: return link(Relation::with);
+      case WordKind::conjunction:
+        return link(Relation::with);
       case WordKind::article:
         // "a red car, a tree": the comma stands for "and".
         if (after_comma_ && draft().has_noun()) {
           link(Relation::with);
         }
         return;
-      case WordKind::filler: return;
+      case WordKind::filler:
+        return;
     }
   }
 
@@ -201,7 +206,8 @@ class Parser {
       return;
     }
     for (const std::string& colour : other.spec.colours) {
-      if (subject.colours.size() < 2 && std::ranges::find(subject.colours, colour) == subject.colours.end()) {
+      if (subject.colours.size() < 2 &&
+          std::ranges::find(subject.colours, colour) == subject.colours.end()) {
         subject.colours.push_back(colour);
       }
     }

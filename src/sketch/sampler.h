@@ -35,9 +35,9 @@ PlacedPart place(const Part& part, const Placement& placement);
 /// A point of a surface.
 struct SurfacePoint {
   glm::vec3 position;
-  glm::vec3 normal;   ///< unit, outward
-  std::size_t part;   ///< index into the parts
-  float spacing;      ///< distance to its nearest neighbours, about
+  glm::vec3 normal;  ///< unit, outward
+  std::size_t part;  ///< index into the parts
+  float spacing;     ///< distance to its nearest neighbours, about
 };
 
 /// About `count` points (within 10 %) that cover the outer surface of all parts without clumps or

@@ -99,8 +99,7 @@ Solid Solid::rounded(float radius) const {
 
 Solid Solid::shell(float thickness) const {
   const float half = 0.5F * thickness;
-  return {[f = field_, half](const vec3& p) { return std::abs(f(p)) - half; },
-          bounds_.grown(half)};
+  return {[f = field_, half](const vec3& p) { return std::abs(f(p)) - half; }, bounds_.grown(half)};
 }
 
 Solid Solid::mirrored_x() const {
@@ -151,7 +150,8 @@ Solid Solid::repeated(int count, const vec3& step) const {
 Solid Solid::twisted(float degrees_per_unit) const {
   const float rate = glm::radians(degrees_per_unit);
   const Box all = swept_around_y(bounds_);
-  // Turning shears by rate * radius; dividing by the operator norm's bound keeps the field Lipschitz.
+  // Turning shears by rate * radius; dividing by the operator norm's bound keeps the field
+  // Lipschitz.
   const float shear = std::abs(rate) * all.max.x;
   const float slow = 1.0F / std::sqrt(1 + shear * shear);
   return {[f = field_, rate, slow](const vec3& p) { return f(turn_y(p, -rate * p.y)) * slow; },
@@ -172,8 +172,7 @@ Solid Solid::displaced(std::function<float(const vec3&)> height, float amplitude
           bounds_.grown(amplitude)};
 }
 
-std::vector<vec3> bezier(const vec3& a, const vec3& b, const vec3& c, const vec3& d,
-                         int segments) {
+std::vector<vec3> bezier(const vec3& a, const vec3& b, const vec3& c, const vec3& d, int segments) {
   std::vector<vec3> points;
   for (int i = 0; i <= segments; ++i) {
     const float t = static_cast<float>(i) / static_cast<float>(segments), u = 1 - t;
@@ -191,9 +190,9 @@ std::vector<vec2> smooth(const std::vector<vec2>& points, int per_span) {
     const vec2 p3 = points[std::min(i + 2, last)];
     for (int step = 0; step < per_span; ++step) {
       const float t = static_cast<float>(step) / static_cast<float>(per_span);
-      const vec2 q = 0.5F * (2.0F * p1 + t * (p2 - p0) +
-                             t * t * (2.0F * p0 - 5.0F * p1 + 4.0F * p2 - p3) +
-                             t * t * t * (3.0F * (p1 - p2) + p3 - p0));
+      const vec2 q =
+          0.5F * (2.0F * p1 + t * (p2 - p0) + t * t * (2.0F * p0 - 5.0F * p1 + 4.0F * p2 - p3) +
+                  t * t * t * (3.0F * (p1 - p2) + p3 - p0));
       curve.emplace_back(q);
     }
   }
@@ -255,7 +254,8 @@ Solid cut(const Solid& a, const Solid& b, float fillet) {
 }
 
 Solid common(const Solid& a, const Solid& b, float fillet) {
-  const Box both{glm::max(a.bounds().min, b.bounds().min), glm::min(a.bounds().max, b.bounds().max)};
+  const Box both{glm::max(a.bounds().min, b.bounds().min),
+                 glm::min(a.bounds().max, b.bounds().max)};
   return {[a, b, fillet](const vec3& p) {
             const float da = a(p), db = b(p);
             return fillet > 0 ? -smooth_min(-da, -db, fillet) : std::max(da, db);

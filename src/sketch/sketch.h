@@ -18,12 +18,12 @@ enum class Proportion { normal, tall, wide };
 
 /// One object of a scene as the words of a prompt give it.
 struct ObjectSpec {
-  std::string noun;                   ///< canonical name from nouns(), e.g. "mug"
-  std::vector<std::string> colours;   ///< canonical colour names, main colour first; may be empty
-  std::string material;               ///< canonical material name or empty
-  double size = 1.0;                  ///< relative scale from size words (tiny 0.5 ... huge 1.6)
+  std::string noun;                  ///< canonical name from nouns(), e.g. "mug"
+  std::vector<std::string> colours;  ///< canonical colour names, main colour first; may be empty
+  std::string material;              ///< canonical material name or empty
+  double size = 1.0;                 ///< relative scale from size words (tiny 0.5 ... huge 1.6)
   Proportion proportion = Proportion::normal;
-  int count = 1;                      ///< 1..6
+  int count = 1;  ///< 1..6
   bool operator==(const ObjectSpec&) const = default;
 };
 
@@ -60,12 +60,16 @@ std::vector<std::string> nouns();
 SceneSpec random_scene(Rng& rng);
 std::string describe(const SceneSpec& scene, Rng& rng);
 
+inline constexpr std::size_t kFewestGaussians = 10'000;
+inline constexpr std::size_t kMostGaussians = 60'000;
+
 struct Options {
-  std::size_t gaussians = 30'000;  ///< target count, 10k..60k
+  std::size_t gaussians = 30'000;  ///< target count, clamped to the bounds above; met within 10 %
 };
 
-/// Builds the scene. `seed` varies proportions and details within the object's kind; the same
-/// scene, seed and options give the same bytes on every machine.
+/// Builds the scene: longest side about 1.5, centred about the origin, front towards +Z. `seed`
+/// varies proportions and details within the object's kind; the same scene, seed and options give
+/// the same bytes on every machine. Empty when the subject's noun is not one of nouns().
 splat::GaussianCloud build(const SceneSpec& scene, std::uint64_t seed, const Options& options = {});
 
 /// Lifts a picture to gaussians: the subject's silhouette (alpha where the picture has any,

@@ -1,0 +1,248 @@
+#include "sketch/sampler.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <glm/common.hpp>
+#include <glm/geometric.hpp>
+
+#include "sketch/point_thinning.h"
+#include "sketch/scene_field.h"
+
+namespace lode::sketch {
+namespace {
+
+using glm::vec3;
+
+/// Candidates drawn for each point kept: enough that the kept ones leave no gaps.
+constexpr float kOversampling = 5.5F;
+/// Most a spacing shrinks where the surface curves or changes colour sharply.
+constexpr float kFinest = 0.5F;
+constexpr float kSqrt3 = 1.7320508F;
+
+vec3 random_in(const vec3& centre, float half, Rng& rng) {
+  const auto draw = [&] { return static_cast<float>(rng.uniform(-half, half)); };
+  const float x = draw(), y = draw(), z = draw();
+  return centre + vec3(x, y, z);
+}
+
+/// Calls `visit(centre)` for the cubes of side `leaf` that may hold surface or lie within `band`
+/// of it: an octree over the bounds, pruned by the distance field.
+template <class Visit>
+void for_cells(const Solid& solid, const vec3& centre, float half, float leaf, float band,
+               const Visit& visit) {
+  if (std::abs(solid(centre)) > 1.1F * kSqrt3 * half + band) {
+    return;
+  }
+  if (half <= 0.5001F * leaf) {
+    visit(centre);
+    return;
+  }
+  for (int octant = 0; octant < 8; ++octant) {
+    const vec3 corner((octant & 1) != 0 ? 0.5F : -0.5F, (octant & 2) != 0 ? 0.5F : -0.5F,
+                      (octant & 4) != 0 ? 0.5F : -0.5F);
+    for_cells(solid, centre + corner * half, 0.5F * half, leaf, band, visit);
+  }
+}
+
+template <class Visit>
+void for_surface_cells(const Solid& solid, float leaf, float band, const Visit& visit) {
+  const Box box = solid.bounds().grown(band);
+  const float block = 8 * leaf;  // three octree levels
+  const glm::ivec3 blocks(glm::ceil(box.size() / block));
+  for (int x = 0; x < blocks.x; ++x) {
+    for (int y = 0; y < blocks.y; ++y) {
+      for (int z = 0; z < blocks.z; ++z) {
+        const vec3 centre = box.min + (vec3(x, y, z) + 0.5F) * block;
+        for_cells(solid, centre, 0.5F * block, leaf, band, visit);
+      }
+    }
+  }
+}
+
+/// Surface area: the share of random points that fall into a thin band around the surface.
+float estimate_area(const Solid& solid, float leaf, Rng& rng) {
+  const float band = 0.25F * leaf;
+  std::size_t cells = 0, hits = 0;
+  constexpr std::size_t kTrials = 3;
+  for_surface_cells(solid, leaf, band, [&](const vec3& centre) {
+    ++cells;
+    for (std::size_t i = 0; i < kTrials; ++i) {
+      hits += std::abs(solid(random_in(centre, 0.5F * leaf, rng))) < band ? 1 : 0;
+    }
+  });
+  return static_cast<float>(hits) * leaf * leaf * leaf / (kTrials * 2 * band);
+}
+
+/// A point moved onto the surface along the gradient, with the normal found there.
+struct Projection {
+  vec3 position;
+  vec3 normal;
+  bool is_on_surface;
+};
+
+Projection project(const Solid& solid, const vec3& start, float spacing) {
+  constexpr std::array<vec3, 4> kCorners = {vec3(1, -1, -1), vec3(-1, -1, 1), vec3(-1, 1, -1),
+                                            vec3(1, 1, 1)};
+  const float step = 0.1F * spacing;
+  vec3 p = start, normal(0, 1, 0);
+  for (int i = 0; i < 3; ++i) {
+    const float d = solid(p);
+    if (i > 0 && std::abs(d) < 0.02F * spacing) {
+      break;
+    }
+    vec3 gradient(0);
+    for (const vec3& corner : kCorners) {
+      gradient += corner * solid(p + corner * step);
+    }
+    gradient /= 4 * step;
+    const float slope2 = glm::dot(gradient, gradient);
+    if (slope2 < 0.01F) {
+      return {p, normal, false};  // a ridge of the field, not a surface
+    }
+    normal = gradient / std::sqrt(slope2);
+    p -= gradient * (d / slope2);
+  }
+  const bool is_near = glm::distance(p, start) < 2 * spacing;
+  return {p, normal, is_near && std::abs(solid(p)) < 0.1F * spacing};
+}
+
+std::array<vec3, 2> tangents(const vec3& n) {
+  const vec3 helper = std::abs(n.y) < 0.9F ? vec3(0, 1, 0) : vec3(1, 0, 0);
+  const vec3 u = glm::normalize(glm::cross(helper, n));
+  return {u, glm::cross(n, u)};
+}
+
+vec3 colour_at(const PlacedPart& part, const vec3& p, const vec3& n) {
+  return texture(part.paint, part.placement.to_object(p), part.placement.normal_to_object(n),
+                 part.grain);
+}
+
+/// How fine the points must lie here, kFinest..1: finer on tight curves, edges and colour edges.
+float fineness(const PlacedPart& part, const Projection& at, float spacing) {
+  const auto [u, v] = tangents(at.normal);
+  float lift = 0;  // how far the surface drops below its tangent plane one spacing away
+  for (const vec3& t : {u, v, -u, -v}) {
+    lift = std::max(lift, part.solid(at.position + t * spacing) / spacing);
+  }
+  const float curve = std::clamp(1.15F - 1.6F * lift, kFinest, 1.0F);
+  if (!part.paint.pattern) {
+    return curve;
+  }
+  const vec3 here = colour_at(part, at.position, at.normal);
+  float contrast = 0;
+  for (const vec3& t : {u, v, -u, -v}) {
+    const vec3 gap = colour_at(part, at.position + t * spacing, at.normal) - here;
+    contrast = std::max(contrast, glm::dot(gap, gap));
+  }
+  return std::min(curve, contrast > 0.03F ? kFinest : 1.0F);
+}
+
+float shortest(const vec3& v) { return std::min({v.x, v.y, v.z}); }
+
+/// Rotation that takes +z to the unit vector n.
+glm::quat facing(const vec3& n) {
+  if (n.z < -0.9999F) {
+    return {0, 1, 0, 0};
+  }
+  return glm::normalize(glm::quat(1 + n.z, -n.y, n.x, 0));
+}
+
+}  // namespace
+
+vec3 Placement::to_world(const vec3& p) const {
+  const float c = std::cos(turn), s = std::sin(turn);
+  const vec3 q = p * scale;
+  return vec3(c * q.x + s * q.z, q.y, -s * q.x + c * q.z) + offset;
+}
+
+vec3 Placement::to_object(const vec3& p) const {
+  const float c = std::cos(turn), s = std::sin(turn);
+  const vec3 q = p - offset;
+  return vec3(c * q.x - s * q.z, q.y, s * q.x + c * q.z) / scale;
+}
+
+vec3 Placement::normal_to_object(const vec3& n) const {
+  const float c = std::cos(turn), s = std::sin(turn);
+  return glm::normalize(vec3(c * n.x - s * n.z, n.y, s * n.x + c * n.z) * scale);
+}
+
+PlacedPart place(const Part& part, const Placement& placement) {
+  const vec3 size = part.solid.bounds().size();
+  const int grain = size.x >= size.y && size.x >= size.z ? 0 : size.y >= size.z ? 1 : 2;
+  const vec3& k = placement.scale;
+  const Solid turned = part.solid.stretched(k.x, k.y, k.z).turned_y(glm::degrees(placement.turn));
+  return {turned.at(placement.offset), part.paint, placement, grain};
+}
+
+std::vector<SurfacePoint> sample_surface(const std::vector<PlacedPart>& parts, std::size_t count,
+                                         const Rng& rng) {
+  if (parts.empty() || count == 0) {
+    return {};
+  }
+  const SceneField field(parts, 0.0F);
+  const float extent = field.extent();
+  Rng draws = rng.fork("surface");
+  float area = 0;
+  for (const PlacedPart& part : parts) {
+    const float leaf = std::min(extent / 40, shortest(part.solid.bounds().size()) / 3);
+    area += estimate_area(part.solid, leaf, draws);
+  }
+  const float spacing = std::sqrt(kPackingDensity * area / static_cast<float>(count));
+  std::vector<Candidate> candidates;
+  for (std::size_t index = 0; index < parts.size(); ++index) {
+    const PlacedPart& part = parts[index];
+    // Small parts (eyes, knobs) get finer candidates, or their curvature would be missed.
+    const float fine =
+        std::clamp(shortest(part.solid.bounds().size()) / (6 * spacing), kFinest, 1.0F);
+    const float local = fine * spacing, leaf = 1.6F * local, band = 0.5F * local;
+    const float per_area = kOversampling * kPackingDensity / (local * local);
+    const float per_cell = per_area / (2 * band) * leaf * leaf * leaf;
+    for_surface_cells(part.solid, leaf, band, [&](const vec3& centre) {
+      const int trials = static_cast<int>(per_cell + static_cast<float>(draws.uniform()));
+      for (int i = 0; i < trials; ++i) {
+        const vec3 start = random_in(centre, 0.5F * leaf, draws);
+        if (std::abs(part.solid(start)) > band) {
+          continue;
+        }
+        const Projection at = project(part.solid, start, local);
+        if (!at.is_on_surface || field.is_buried(at.position, index, 0.15F * local)) {
+          continue;
+        }
+        const float detail = std::min(fine, fineness(part, at, local));
+        candidates.push_back({{at.position, at.normal, index, detail}, 1 / per_area});
+      }
+    });
+  }
+  return thin_out(std::move(candidates), count, rng.fork("thinning"));
+}
+
+splat::GaussianCloud shade(const std::vector<PlacedPart>& parts,
+                           const std::vector<SurfacePoint>& points) {
+  splat::GaussianCloud cloud;
+  cloud.resize(points.size());
+  if (points.empty()) {
+    return cloud;
+  }
+  constexpr float kReachShare = 0.16F;  // of the scene's extent: how far occluders matter
+  constexpr float kTangential = 0.64F, kFlatness = 0.18F;
+  const float extent = SceneField(parts, 0).extent();
+  const SceneField field(parts, kReachShare * extent);
+  for (std::size_t i = 0; i < points.size(); ++i) {
+    const SurfacePoint& point = points[i];
+    const PlacedPart& part = parts[point.part];
+    const Exposure exposure = field.exposure(point.position, point.normal);
+    const vec3 albedo = colour_at(part, point.position, point.normal);
+    const vec3 colour = lit(part.paint, albedo, point.normal, exposure);
+    const float sigma = kTangential * point.spacing;
+    const float alpha = opacity(part.paint.finish);
+    cloud.positions[i] = point.position;
+    cloud.log_scales[i] = {std::log(sigma), std::log(sigma), std::log(kFlatness * sigma)};
+    cloud.rotations[i] = facing(point.normal);
+    cloud.opacity_logits[i] = std::log(alpha / (1 - alpha));
+    cloud.f_dc[i] = (colour - 0.5F) / splat::kShC0;
+  }
+  return cloud;
+}
+
+}  // namespace lode::sketch
