@@ -1,8 +1,5 @@
 // lode validators: the ledger of a running miner, or of a journal.
 #include <CLI/CLI.hpp>
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/use_future.hpp>
 #include <iostream>
 #include <nlohmann/json.hpp>
 

@@ -1,11 +1,9 @@
 #include "lode/fetch_json.h"
 
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/use_future.hpp>
 #include <nlohmann/json.hpp>
 
 #include "net/http_client.h"
+#include "net/run_to_end.h"
 
 namespace lode::commands {
 
@@ -13,13 +11,9 @@ namespace asio = boost::asio;
 
 Result<nlohmann::json> fetch_json(const net::Endpoint& peer, const std::string& target) {
   asio::io_context context(1);
-  auto future =
-      asio::co_spawn(context,
-                     net::fetch(peer, {"GET", target, {}, {}, {}, 0},
-                                {.total_timeout = std::chrono::seconds(5), .body_bytes = 16 << 20}),
-                     asio::use_future);
-  context.run();
-  const net::Exchange exchange = future.get();
+  const net::Exchange exchange = net::run_to_end(
+      context, net::fetch(peer, {"GET", target, {}, {}, {}, 0},
+                          {.total_timeout = std::chrono::seconds(5), .body_bytes = 16 << 20}));
   if (!exchange.response) {
     return exchange.response.error();
   }

@@ -27,7 +27,11 @@ class [[nodiscard]] Result : public boost::system::result<T, Error> {
 
  public:
   using Base::Base;
-  Result(Error error) : Base(std::move(error)) {}  // NOLINT: implicit, so `return error;` works
+  // NOLINTBEGIN: implicit, so that `return value;` and `return error;` work. Both are spelt out
+  // because a T that converts to anything (JSON, say) would make Base's own choice ambiguous.
+  Result(T value) : Base(boost::system::in_place_value, std::move(value)) {}
+  Result(Error error) : Base(boost::system::in_place_error, std::move(error)) {}
+  // NOLINTEND
 };
 
 template <>

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <vector>
 
+#include "base/result.h"
 #include "miner/config.h"
 
 namespace lode::miner {

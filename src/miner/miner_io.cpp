@@ -183,9 +183,9 @@ void Miner::note_stage(const std::string& stage, double seconds) {
 asio::awaitable<void> Miner::pull(std::string hotkey) {
   const net::Endpoint peer = addresses_.at(hotkey).endpoint;
   const Time began = clock_.now();
-  const auto exchange = co_await net::fetch(
-      peer, subnet::make_pull_request(hotkey_, terminals(hotkey)),
-      {.total_timeout = from_seconds(subnet::kPullTimeoutSeconds), .body_bytes = kMaxReplyBytes});
+  const auto exchange =
+      co_await net::fetch(peer, subnet::make_pull_request(hotkey_, terminals(hotkey)),
+                          {.total_timeout = config_.pull_timeout, .body_bytes = kMaxReplyBytes});
   note_stage("pull", to_seconds(clock_.now() - began));
   auto reply = exchange.response ? subnet::parse_pull_reply(*exchange.response)
                                  : Result<subnet::PullReply>(exchange.response.error());
@@ -230,7 +230,7 @@ asio::awaitable<void> Miner::submit(SubmitAction action) {
   }
   const auto exchange = co_await net::fetch(
       peer, subnet::make_submit_request(hotkey_, terminals(action.hotkey), submission),
-      {.total_timeout = from_seconds(subnet::kSubmitTimeoutSeconds), .body_bytes = kMaxReplyBytes});
+      {.total_timeout = config_.submit_timeout, .body_bytes = kMaxReplyBytes});
   note_stage("submit", to_seconds(clock_.now() - began));
   auto reply = exchange.response ? subnet::parse_submit_reply(*exchange.response)
                                  : Result<subnet::SubmitReply>(exchange.response.error());

@@ -25,6 +25,8 @@ struct MinerConfig {
   std::filesystem::path artifacts;      ///< accepted results are kept here; empty: nowhere
   std::string external_ip = "0.0.0.0";  ///< what requests claim as our address; informational
   Duration drain_timeout = std::chrono::seconds(60);
+  Duration pull_timeout = from_seconds(subnet::kPullTimeoutSeconds);
+  Duration submit_timeout = from_seconds(subnet::kSubmitTimeoutSeconds);
 };
 
 /// Runs until drain() is called and everything under way has ended. One thread; CPU-heavy steps

@@ -6,14 +6,36 @@
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <nlohmann/json.hpp>
 
 #include "base/assert.h"
-#include "miner/local_worker_io.h"
+#include "net/child_process.h"
 #include "net/http_client.h"
 
 namespace lode::miner {
 
 namespace asio = boost::asio;
+
+namespace {
+
+net::ChildSpec child_spec(const WorkerPoolConfig& config) {
+  return {
+      config.binary,
+      {"serve", "--listen", "127.0.0.1:0", "--backend", config.backend, "--log.level", "warning"},
+      {},
+      config.start_timeout};
+}
+
+/// Where a local worker says it listens.
+Result<net::Endpoint> endpoint_of(const net::ChildProcess& process) {
+  const auto json = nlohmann::json::parse(process.ready_line(), nullptr, false);
+  if (!json.is_object() || !json.contains("listen") || !json["listen"].is_string()) {
+    return fail(Errc::peer_failure, "its first line is no ready message");
+  }
+  return net::parse_endpoint(json["listen"].get_ref<const std::string&>());
+}
+
+}  // namespace
 
 struct WorkerPool::Worker {
   explicit Worker(const asio::any_io_executor& executor) : wake(executor) {}
@@ -25,7 +47,7 @@ struct WorkerPool::Worker {
   std::string reason = "starting";
   std::int64_t finished = 0;
   std::int64_t restarts = 0;
-  std::optional<LocalWorker> process;
+  std::optional<net::ChildProcess> process;
   asio::steady_timer wake;  ///< cancelled to look at the worker's health at once
 };
 
@@ -184,25 +206,38 @@ asio::awaitable<void> WorkerPool::supervise_local(std::size_t index) {
   Worker& worker = *workers_[index];
   Duration wait = kFirstPause;
   for (;; ++worker.restarts) {
-    auto started = co_await LocalWorker::start(config_.binary, config_.backend);
+    const auto started = co_await start_local(index);
     if (started) {
-      worker.process.emplace(*std::move(started));
-      const net::HttpUrl url{worker.process->endpoint(), "/"};
-      worker.address = {url, config_.validation ? config_.validation : url};
       set_health(index, true, "");
       const auto since = std::chrono::steady_clock::now();
       co_await watch_until_unhealthy(index);
       if (std::chrono::steady_clock::now() - since > kLongEnough) {
         wait = kFirstPause;
       }
-      worker.process.reset();
     } else {
-      set_health(index, false, started.error().message());
       spdlog::warn("worker {} does not start: {}", worker.name, started.error().message());
+      set_health(index, false, started.error().message());
     }
+    worker.process.reset();
     co_await pause(index, wait);
     wait = std::min(wait * 2, kLongestPause);
   }
+}
+
+asio::awaitable<Result<void>> WorkerPool::start_local(std::size_t index) {
+  Worker& worker = *workers_[index];
+  auto process = co_await net::ChildProcess::start(child_spec(config_));
+  if (!process) {
+    co_return process.error();
+  }
+  const auto endpoint = endpoint_of(*process);
+  if (!endpoint) {
+    co_return endpoint.error();
+  }
+  const net::HttpUrl url{*endpoint, "/"};
+  worker.address = {url, config_.validation ? config_.validation : url};
+  worker.process.emplace(*std::move(process));
+  co_return Result<void>();
 }
 
 asio::awaitable<void> WorkerPool::watch_foreign(std::size_t index) {

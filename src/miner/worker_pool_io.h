@@ -27,6 +27,8 @@ struct WorkerPoolConfig {
   int local_workers = 4;
   std::filesystem::path binary;  ///< lode-worker
   std::string backend = "sketch";
+  /// Neural backends load gigabytes of weights before they are ready.
+  Duration start_timeout = std::chrono::seconds(180);
   Duration health_interval = std::chrono::seconds(2);
   Duration health_timeout = std::chrono::seconds(10);
   int failures_until_unhealthy = 3;
@@ -73,6 +75,7 @@ class WorkerPool {
  private:
   struct Worker;
   boost::asio::awaitable<void> supervise_local(std::size_t index);
+  boost::asio::awaitable<Result<void>> start_local(std::size_t index);
   boost::asio::awaitable<void> watch_until_unhealthy(std::size_t index);
   boost::asio::awaitable<void> watch_foreign(std::size_t index);
   boost::asio::awaitable<bool> answers_health(WorkerAddress address);

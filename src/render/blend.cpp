@@ -5,10 +5,6 @@
 
 #include "render/render_internal.h"
 
-// Vector types wider than the baseline's registers are only ever used in functions that are inlined
-// whole, so that the calling convention GCC warns about never comes into play.
-#pragma GCC diagnostic ignored "-Wpsabi"
-
 #define LODE_INLINE inline __attribute__((always_inline))
 
 namespace lode::render {
@@ -149,6 +145,11 @@ LODE_INLINE void blend_tile(std::span<const Splat> splats, std::span<const std::
 
 }  // namespace
 
+void blend_baseline(std::span<const Splat> splats, std::span<const std::uint32_t> order, int left,
+                    int top, Tile& tile) {
+  blend_tile<Pixels4>(splats, order, left, top, tile);
+}
+
 #if defined(__x86_64__)
 
 // AVX-512 is left out: GCC 12 turns the selects above into scalar code for it.
@@ -161,18 +162,14 @@ __attribute__((target("avx2"))) static void blend_avx2(std::span<const Splat> sp
 void blend(std::span<const Splat> splats, std::span<const std::uint32_t> order, int left, int top,
            Tile& tile) {
   static const bool has_avx2 = __builtin_cpu_supports("avx2");
-  if (has_avx2) {
-    blend_avx2(splats, order, left, top, tile);
-  } else {
-    blend_tile<Pixels4>(splats, order, left, top, tile);
-  }
+  (has_avx2 ? blend_avx2 : blend_baseline)(splats, order, left, top, tile);
 }
 
 #else
 
 void blend(std::span<const Splat> splats, std::span<const std::uint32_t> order, int left, int top,
            Tile& tile) {
-  blend_tile<Pixels4>(splats, order, left, top, tile);
+  blend_baseline(splats, order, left, top, tile);
 }
 
 #endif

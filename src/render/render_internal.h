@@ -41,8 +41,12 @@ struct alignas(64) Tile {
 };
 
 /// Blends the splats that `order` names, front to back, into the tile whose first pixel is
-/// (left, top).
+/// (left, top). Uses the widest vectors the machine has.
 void blend(std::span<const Splat> splats, std::span<const std::uint32_t> order, int left, int top,
            Tile& tile);
+
+/// The same, byte for byte, with the vectors every machine has.
+void blend_baseline(std::span<const Splat> splats, std::span<const std::uint32_t> order, int left,
+                    int top, Tile& tile);
 
 }  // namespace lode::render

@@ -116,6 +116,22 @@ TEST(Spz, KeepsEveryFieldWithinItsStep) {
   }
 }
 
+TEST(Spz, RoundsSphericalHarmonicsToCoarserSteps) {
+  GaussianCloud cloud = one_gaussian();
+  cloud.sh_degree = 2;
+  cloud.resize(1);
+  cloud.sh_rest[0] = 3 / 128.0F;   // degree 1: multiples of 8, so 131 becomes 128
+  cloud.sh_rest[8] = 4 / 128.0F;   // 132 becomes 136
+  cloud.sh_rest[9] = 7 / 128.0F;   // degree 2: multiples of 16, so 135 becomes 128
+  cloud.sh_rest[23] = 8 / 128.0F;  // 136 becomes 144
+  cloud.sh_rest[1] = 100;          // clamped
+  cloud.sh_rest[2] = -100;
+  const Bytes body = body_of(*encode_spz(cloud));
+  EXPECT_EQ(hex_encode(ByteView(body).subspan(16 + 19)),
+            "80ff00808080808088"
+            "808080808080808080808080808090");
+}
+
 TEST(Spz, ClampsWhatIsOutOfRange) {
   GaussianCloud cloud = one_gaussian();
   cloud.positions[0] = {1e9F, -1e9F, 0};

@@ -246,10 +246,12 @@ std::variant<RequestBody, HttpResponse> Axon::accept_body(const RequestHead& hea
     return unreadable_body();
   }
   const Model* model = find_message(head.synapse);
+  if (body->is_object()) {
+    (*body)["name"] = head.synapse;  // whatever the client called it
+  }
   if (model == nullptr || !conform(*model, *body) || head.computed_body_hash != kEmptyBodyHash) {
     return make_internal_error();
   }
-  (*body)["name"] = head.synapse;
   RequestBody parsed;
   parsed.dendrite_hotkey = hotkey_of(body->at("dendrite"));
   parsed.axon_hotkey = hotkey_of(body->at("axon"));

@@ -214,6 +214,7 @@ TEST(Axon, AcceptsTheSmallestValidRequests) {
                 R"("submit_time":1757400000123456789,"signature":"s"})");
   Axon second = open_axon();
   const RequestBody body = accepted_body(second, small);
+  EXPECT_EQ(Json::parse(body.json)["name"], "SubmitResults");
   EXPECT_EQ(body.submission.task.id, "t");
   EXPECT_EQ(body.submission.submit_time, kNonce);
   EXPECT_EQ(make_submit_response(body, {}).status, 200);

@@ -15,19 +15,24 @@ namespace {
 using enum FieldKind;
 
 constexpr Field kTerminalFields[] = {
-    {"status_code", integer, true, "null"}, {"status_message", text, true, "null"},
-    {"process_time", real, true, "null"},   {"ip", text, true, "null"},
-    {"port", integer, true, "null"},        {"version", integer, true, "null"},
-    {"nonce", integer, true, "null"},       {"uuid", text, true, "null"},
-    {"hotkey", text, true, "null"},         {"signature", text, true, "null"},
+    {"status_code", cast_integer, true, "null"},
+    {"status_message", text, true, "null"},
+    {"process_time", real, true, "null"},
+    {"ip", text, true, "null"},
+    {"port", cast_integer, true, "null"},
+    {"version", cast_integer, true, "null"},
+    {"nonce", cast_integer, true, "null"},
+    {"uuid", text, true, "null"},
+    {"hotkey", text, true, "null"},
+    {"signature", text, true, "null"},
 };
 constexpr Model kTerminal = {"TerminalInfo", kTerminalFields};
 
 constexpr Field kSynapseFields[] = {
     {"name", text, true, "null"},
     {"timeout", real, true, "12.0"},
-    {"total_size", integer, true, "0"},
-    {"header_size", integer, true, "0"},
+    {"total_size", cast_integer, true, "0"},
+    {"header_size", cast_integer, true, "0"},
     {"dendrite", object, true, "{}", &kTerminal},
     {"axon", object, true, "{}", &kTerminal},
     {"computed_body_hash", text, true, "\"\""},
@@ -142,15 +147,27 @@ std::optional<std::int64_t> as_integer(const Json& value) {
   }
   if (value.is_string()) {
     std::string_view digits = trim(value.get_ref<const std::string&>());
-    // pydantic takes "12.0" and "12." for 12.
+    // pydantic takes "12.0" for 12, but neither "12." nor ".0".
     const std::size_t point = digits.find('.');
-    if (point != digits.npos && point > 0 &&
+    if (point != digits.npos && point > 0 && point + 1 < digits.size() &&
         digits.find_first_not_of('0', point + 1) == digits.npos) {
       digits = digits.substr(0, point);
     }
     return parse_whole<std::int64_t>(digits);
   }
   return std::nullopt;
+}
+
+/// Python's int(), which the SDK applies to its own integers before pydantic sees them: it cuts
+/// fractions off, and takes no point in a string.
+std::optional<std::int64_t> as_cast_integer(const Json& value) {
+  if (value.is_number_float()) {
+    return whole_part(std::trunc(value.get<double>()));
+  }
+  if (value.is_string()) {
+    return parse_whole<std::int64_t>(trim(value.get_ref<const std::string&>()));
+  }
+  return as_integer(value);
 }
 
 std::optional<double> as_real(const Json& value) {
@@ -203,6 +220,8 @@ bool convert(FieldKind kind, Json& value) {
       return value.is_string();
     case integer:
       return assign(value, as_integer(value));
+    case cast_integer:
+      return assign(value, as_cast_integer(value));
     case real:
       return assign(value, as_real(value));
     case boolean:
@@ -220,6 +239,7 @@ std::string_view describe(FieldKind kind) {
     case text:
       return "a string";
     case integer:
+    case cast_integer:
       return "an integer of 64 bits";
     case real:
       return "a finite number";

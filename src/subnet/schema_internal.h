@@ -15,8 +15,9 @@ using Json = nlohmann::ordered_json;
 /// fraction, as a decimal string or as a boolean, and likewise for reals and booleans.
 enum class FieldKind {
   text,
-  integer,  ///< 64 bits, signed
-  real,     ///< finite
+  integer,       ///< 64 bits, signed
+  cast_integer,  ///< the same, read as Python's int() reads it
+  real,          ///< finite
   boolean,
   task_type,  ///< "text" or "image"
   object

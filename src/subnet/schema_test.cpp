@@ -55,11 +55,27 @@ TEST(Schema, ReadsIntegersAsPydanticDoes) {
         << text;
   }
   for (const char* bad :
-       {"1.5", "\"1.5\"", "\"\"", "\"x\"", "\"1e3\"", "\"+-1\"", "\".0\"", "null", "[]", "{}",
-        "9223372036854775808", "1e30", "\"9223372036854775808\"", "-9223372036854777856.0"}) {
+       {"1.5", "\"1.5\"", "\"\"", "\"x\"", "\"1e3\"", "\"+-1\"", "\".0\"", "\"12.\"", "null", "[]",
+        "{}", "9223372036854775808", "1e30", "\"9223372036854775808\"", "-9223372036854777856.0"}) {
     EXPECT_TRUE(conformed(kVersionReplyModel, std::string("{\"version\":") + bad + "}")
                     .starts_with("version: an integer"))
         << bad;
+  }
+}
+
+TEST(Schema, ReadsTheSdksOwnIntegersAsPythonDoes) {
+  const auto port = [](const std::string& text) {
+    const std::string all = conformed(kPullTaskModel, R"({"axon":{"port":)" + text + "}}");
+    const std::size_t at = all.rfind("\"port\":");
+    return at == all.npos ? all : all.substr(at + 7, all.find(',', at) - at - 7);
+  };
+  EXPECT_EQ(port("12"), "12");
+  EXPECT_EQ(port("12.9"), "12");
+  EXPECT_EQ(port("-12.9"), "-12");
+  EXPECT_EQ(port("\" 12 \""), "12");
+  EXPECT_EQ(port("null"), "null");
+  for (const char* bad : {"\"12.0\"", "\"x\"", "[]", "1e300"}) {
+    EXPECT_EQ(port(bad), "axon.port: an integer of 64 bits was expected") << bad;
   }
 }
 
