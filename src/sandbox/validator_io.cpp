@@ -10,6 +10,8 @@
 #include "base/assert.h"
 #include "base/json.h"
 
+// Lambdas and braced structs that a coroutine passes on are variables of their own in this file:
+// GCC 12 destroys such temporaries of an awaited call twice.
 namespace lode::sandbox {
 namespace asio = boost::asio;
 
@@ -97,15 +99,14 @@ asio::awaitable<HttpResponse> ValidatorIo::answer(const subnet::RequestHead& hea
     co_return co_await answer_pull(body);
   if (head.synapse == "SubmitResults")
     co_return co_await answer_submit(body);
-  co_return subnet::make_version_response(body,
-                                          {config_.rules.version, std::string(kScorerVersion)});
+  const subnet::VersionReply version{config_.rules.version, std::string(kScorerVersion)};
+  co_return subnet::make_version_response(body, version);
 }
 
 // Fills `ready_` by one. Tasks come in the maker's order, whoever waits for them.
 asio::awaitable<void> ValidatorIo::prepare_task() {
-  SandboxTask task = co_await asio::co_spawn(
-      maker_strand_, [this]() -> asio::awaitable<SandboxTask> { co_return maker_.next(); },
-      asio::use_awaitable);
+  const auto work = [this]() -> asio::awaitable<SandboxTask> { co_return maker_.next(); };
+  SandboxTask task = co_await asio::co_spawn(maker_strand_, work, asio::use_awaitable);
   ready_.push_back(std::make_shared<const SandboxTask>(std::move(task)));
 }
 
@@ -156,15 +157,14 @@ asio::awaitable<HttpResponse> ValidatorIo::answer_submit(const subnet::RequestBo
     return issued->task.id == job.task_id;
   });
   LODE_ASSERT(task != issued_.rend(), "only assigned tasks are scored");
-  const Score score = co_await asio::co_spawn(
-      workers_,
-      [record = *task, &job]() -> asio::awaitable<Score> {
-        co_return score_submission(*record, job.results);
-      },
-      asio::use_awaitable);
+  const TaskPtr record = *task;
+  const auto work = [&record, &job]() -> asio::awaitable<Score> {
+    co_return score_submission(*record, job.results);
+  };
+  const Score score = co_await asio::co_spawn(workers_, work, asio::use_awaitable);
   const auto reply = validator_.finish_submit(job.token, score.value, clock_.now());
   spdlog::info("{} {} task {}: {} ({})", axon_.hotkey().substr(0, 8),
-               (*task)->task.type == subnet::Task::Type::text ? "text" : "image",
+               record->task.type == subnet::Task::Type::text ? "text" : "image",
                job.task_id.substr(0, 8),
                reply.feedback && reply.feedback->task_fidelity_score > 0 ? "accepted" : "refused",
                score.reason);

@@ -94,7 +94,9 @@ class SandboxTest : public testing::Test {
   awaitable<Result<HttpResponse>> send(const chain::Neuron& target, HttpRequest request) {
     net::FetchLimits limits;
     limits.total_timeout = std::chrono::seconds(20);
-    net::Exchange exchange = co_await net::fetch({target.ip, target.port}, request, limits);
+    // A variable of its own: GCC 12 destroys braced temporaries of an awaited call twice.
+    const net::Endpoint peer{target.ip, target.port};
+    net::Exchange exchange = co_await net::fetch(peer, std::move(request), limits);
     co_return std::move(exchange.response);
   }
 
@@ -136,6 +138,7 @@ class SandboxTest : public testing::Test {
     return packed(sketch::build(sketch::parse_prompt(prompt).scene, 99));
   }
 
+  const subnet::Task no_task_;
   std::filesystem::path dir_;
   SubnetConfig config_;
   asio::io_context context_{1};
@@ -236,7 +239,8 @@ TEST_F(SandboxTest, UnregisteredHotkeyGetsAdviceAndMayNotSubmit) {
     EXPECT_NEAR(static_cast<double>(pulled.cooldown_until - before), 3600, 3);
     std::swap(*hotkey_, stranger);
     const auto refused = co_await send(
-        validator(0), submit_request(validator(0), signed_submission(validator(0), {}, "AAAA")));
+        validator(0),
+        submit_request(validator(0), signed_submission(validator(0), no_task_, "AAAA")));
     EXPECT_EQ(refused.value().status, 403);
     EXPECT_NE(refused->body.find("Unrecognized hotkey"), std::string::npos) << refused->body;
     EXPECT_EQ(subnet_->status().validators[0].counters.unregistered, 2);
@@ -246,7 +250,8 @@ TEST_F(SandboxTest, UnregisteredHotkeyGetsAdviceAndMayNotSubmit) {
 TEST_F(SandboxTest, SubmissionWithoutATaskIsForbidden) {
   run([this]() -> awaitable<void> {
     const auto refused = co_await send(
-        validator(0), submit_request(validator(0), signed_submission(validator(0), {}, "AAAA")));
+        validator(0),
+        submit_request(validator(0), signed_submission(validator(0), no_task_, "AAAA")));
     EXPECT_EQ(refused.value().status, 403);
     EXPECT_NE(refused->body.find("no task assigned"), std::string::npos) << refused->body;
   });
