@@ -178,6 +178,9 @@ vec3 texture(const Paint& paint, const vec3& p, const vec3& n, int grain) {
 vec3 key_light() { return glm::normalize(vec3(0.50F, 0.80F, 0.62F)); }
 
 vec3 lit(const Paint& paint, const vec3& textured, const vec3& n, const Exposure& exposure) {
+  if (paint.finish == Finish::picture) {
+    return glm::clamp(textured, 0.0F, 1.0F);
+  }
   const vec3 albedo = to_linear(glm::clamp(textured, 0.0F, 1.0F));
   if (paint.finish == Finish::glow) {
     return to_srgb(albedo * 1.15F);
