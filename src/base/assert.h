@@ -9,6 +9,7 @@ namespace lode {
 
 }  // namespace lode
 
-#define LODE_ASSERT(condition, message)                                   \
-  (static_cast<bool>(condition) ? static_cast<void>(0)                    \
-                                : ::lode::assertion_failed(#condition, message, __FILE__, __LINE__))
+#define LODE_ASSERT(condition, message) \
+  (static_cast<bool>(condition)         \
+       ? static_cast<void>(0)           \
+       : ::lode::assertion_failed(#condition, message, __FILE__, __LINE__))

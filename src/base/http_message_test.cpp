@@ -38,10 +38,12 @@ TEST(Form, RefusesBrokenPercentEscapes) {
 
 TEST(Form, ReadsMultipartWithBinaryContent) {
   const std::string image("\x89PNG\r\n\0--x", 11);
-  const std::string body = "--x\r\nContent-Disposition: form-data; name=\"seed\"\r\n\r\n7\r\n--x\r\n" +
-                           std::string("Content-Disposition: form-data; name=\"prompt_image_file\"; "
-                                       "filename=\"a.png\"\r\nContent-Type: image/png\r\n\r\n") +
-                           image + "\r\n--x--\r\n";
+  const std::string body =
+      "--x\r\nContent-Disposition: form-data; name=\"seed\"\r\n\r\n7\r\n--x\r\n" +
+      std::string(
+          "Content-Disposition: form-data; name=\"prompt_image_file\"; "
+          "filename=\"a.png\"\r\nContent-Type: image/png\r\n\r\n") +
+      image + "\r\n--x--\r\n";
   const auto decoded = form_decode(form("multipart/form-data; boundary=x", body));
   ASSERT_TRUE(decoded) << decoded.error().message();
   EXPECT_EQ(*find_field(*decoded, "seed"), "7");
@@ -49,8 +51,7 @@ TEST(Form, ReadsMultipartWithBinaryContent) {
 }
 
 TEST(Form, RefusesMultipartCutAtAnyByte) {
-  const std::string body =
-      "--x\r\nContent-Disposition: form-data; name=\"seed\"\r\n\r\n7\r\n--x--";
+  const std::string body = "--x\r\nContent-Disposition: form-data; name=\"seed\"\r\n\r\n7\r\n--x--";
   ASSERT_TRUE(form_decode(form("multipart/form-data; boundary=x", body)));
   for (std::size_t length = 0; length < body.size(); ++length) {
     EXPECT_FALSE(form_decode(form("multipart/form-data; boundary=x", body.substr(0, length))))

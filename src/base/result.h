@@ -27,7 +27,11 @@ class [[nodiscard]] Result : public boost::system::result<T, Error> {
 
  public:
   using Base::Base;
-  Result(Error error) : Base(std::move(error)) {}  // NOLINT: implicit, so `return error;` works
+  // NOLINTBEGIN: implicit, so that `return value;` and `return error;` work. Both are spelt out
+  // because a T that converts to anything (JSON, say) would make Base's own choice ambiguous.
+  Result(T value) : Base(boost::system::in_place_value, std::move(value)) {}
+  Result(Error error) : Base(boost::system::in_place_error, std::move(error)) {}
+  // NOLINTEND
 };
 
 template <>
@@ -50,14 +54,15 @@ inline Error fail(Errc code, std::string context) { return Error{code, std::move
 /// `LODE_TRY(auto x, f());` declares x from a successful result or returns its error.
 #define LODE_TRY(declaration, expression) \
   LODE_TRY_IMPL(LODE_CONCAT(lode_try_, __LINE__), declaration, expression)
-#define LODE_TRY_IMPL(tmp, declaration, expression)  \
-  auto tmp = (expression);                           \
-  if (!tmp) return ::lode::Error(std::move(tmp).error()); \
+#define LODE_TRY_IMPL(tmp, declaration, expression) \
+  auto tmp = (expression);                          \
+  if (!tmp)                                         \
+    return ::lode::Error(std::move(tmp).error());   \
   declaration = *std::move(tmp)
 
 /// `LODE_CHECK(f());` returns the error of a Result<void>, if any.
-#define LODE_CHECK(expression)                              \
-  do {                                                      \
-    if (auto lode_check = (expression); !lode_check)        \
-      return ::lode::Error(std::move(lode_check).error());  \
+#define LODE_CHECK(expression)                             \
+  do {                                                     \
+    if (auto lode_check = (expression); !lode_check)       \
+      return ::lode::Error(std::move(lode_check).error()); \
   } while (false)

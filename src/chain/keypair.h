@@ -8,10 +8,10 @@
 #include <string>
 
 #include "base/bytes.h"
+#include "chain/ss58.h"
 
 namespace lode::chain {
 
-using PublicKey = std::array<std::uint8_t, 32>;
 using Signature = std::array<std::uint8_t, 64>;
 
 /// Fills a buffer with random bytes: libsodium's generator, or zeros in tests of known signatures.
@@ -24,7 +24,8 @@ class Keypair {
  public:
   /// From a 32-byte mini secret (a hotkey file's secretSeed), expanded the Ed25519 way.
   static Result<Keypair> from_mini_secret(ByteView mini_secret);
-  /// From 64 bytes: canonical scalar and nonce (btwallet's privateKey).
+  /// From 64 bytes: canonical scalar, little-endian and not zero, then nonce (btwallet's
+  /// privateKey).
   static Result<Keypair> from_secret(ByteView secret);
   /// A fresh key.
   static Keypair generate(const Entropy& entropy = system_entropy);
@@ -41,21 +42,16 @@ class Keypair {
 
  private:
   struct Secret;
-  Keypair(std::unique_ptr<Secret> secret);
+  explicit Keypair(std::unique_ptr<Secret> secret);
 
   std::unique_ptr<Secret> secret_;
   PublicKey public_key_{};
   std::string ss58_;
 };
 
-/// Whether `signature` is by `key` over `message` in the context "substrate". Malformed keys,
-/// non-canonical scalars and a clear top bit are refused. (The `<Bytes>` wrapping that btwallet
-/// also accepts is left to callers.)
+/// Whether `signature` is by `key` over `message` in the context "substrate". Malformed keys, the
+/// identity as key, non-canonical scalars and a clear top bit are refused. (The `<Bytes>` wrapping
+/// that btwallet also accepts is left to callers.)
 bool verify(const PublicKey& key, ByteView message, const Signature& signature);
-
-/// The address text of a key: base58 with network prefix 42 and a BLAKE2b checksum.
-std::string ss58_encode(const PublicKey& key);
-/// Errc::invalid_input for a bad character, length, prefix or checksum, each named.
-Result<PublicKey> ss58_decode(std::string_view address);
 
 }  // namespace lode::chain

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.h"
@@ -11,7 +12,7 @@
 namespace lode::chain {
 
 struct Neuron {
-  int uid = 0;
+  int uid = 0;         ///< 0 to 65535
   std::string hotkey;  ///< ss58
   std::string ip;      ///< dotted quad or IPv6 text; "0.0.0.0" when never served
   std::uint16_t port = 0;
@@ -30,9 +31,16 @@ struct Metagraph {
 /// Most neurons a metagraph may have: a subnet has 256 today; 4096 leaves room and bounds memory.
 inline constexpr std::size_t kMaxNeurons = 4096;
 
+/// The largest metagraph file that is read: 1 KiB for each of kMaxNeurons, which take about 200 B.
+inline constexpr std::size_t kMaxMetagraphFileBytes = kMaxNeurons * 1024;
+
 /// Reads `{"netuid":17,"neurons":[{"uid","hotkey","ip","port","stake","validator_permit"}]}`.
-/// Errors name the file, the neuron's position and the field.
+/// Every key must be there, unknown keys are ignored, and no two neurons may share a uid or a
+/// hotkey. Errors name the file, the neuron's position in it and the field.
 Result<Metagraph> read_metagraph_file(const std::filesystem::path& path);
+/// The same for a text that the caller has bounded; errors leave the file's name to the caller.
+Result<Metagraph> parse_metagraph(std::string_view text);
+/// Writes the file in the order of `metagraph.neurons`.
 Result<void> write_metagraph_file(const std::filesystem::path& path, const Metagraph& metagraph);
 
 }  // namespace lode::chain

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/bytes.h"
+#include "base/result.h"
 #include "image/image.h"
 #include "splat/cloud.h"
 
@@ -16,16 +17,32 @@ struct Comparison {
   std::vector<double> views;  ///< one value per distinct viewpoint, before they are combined
 };
 
-/// Renders both scenes (framed as the validators frame) from the validators' distinct views and
-/// compares silhouette, coarse structure and colour. The formula is in judge/README.md.
-Comparison compare(const splat::Scene& candidate, const splat::Scene& reference);
+/// Which views count how much when they are combined.
+enum class Emphasis {
+  all_round,  ///< all alike: the whole object is known from a description
+  front       ///< the nearer to azimuth 0, the more: a picture shows one side
+};
+
+struct CompareOptions {
+  Emphasis emphasis = Emphasis::all_round;
+};
+
+/// Draws both scenes (framed here as the validators frame) from the validators' 15 distinct
+/// viewpoints and compares silhouette, coarse structure and colour. Position and size in the view
+/// do not matter. The formula is in judge/README.md. About 0.1 s for two scenes of 30,000.
+Comparison compare(const splat::Scene& candidate, const splat::Scene& reference,
+                   const CompareOptions& options = {});
+
+/// Decodes an SPZ as the validators do (zstd container only), runs their data checks on what comes
+/// out, and returns it activated. The error says what they would refuse it for.
+Result<splat::Scene> open_submission(ByteView spz);
 
 /// The outcome of judging one submission.
 struct Verdict {
-  double score = 0;            ///< 0..1, to be held against the task's validation_threshold
-  double alignment = 0;        ///< the part that compares with the prompt
-  std::vector<double> views;   ///< per-view values behind the alignment; may be empty
-  std::string reason;          ///< one line for people: what decided the score
+  double score = 0;           ///< 0..1, to be held against the task's validation_threshold
+  double alignment = 0;       ///< the part that compares with the prompt
+  std::vector<double> views;  ///< per-view values behind the alignment; may be empty
+  std::string reason;         ///< one line for people: what decided the score
 };
 
 /// Decodes an SPZ by the validators' rules, runs their data checks, and compares the result with

@@ -1,97 +1,140 @@
-// The inner loop: blends projected gaussians into one 16x16 tile, a row of 16 pixels at a time in
-// straight-line code that compilers turn into vector instructions.
+// The inner loop: blends projected gaussians into one 16x16 tile, a few pixels of a row at a time
+// in the compiler's vector types.
 #include <algorithm>
-#include <bit>
-#include <cmath>
+#include <array>
 
 #include "render/render_internal.h"
 
-// The same source compiled for wider vectors, picked when the program starts. All of it is
-// element-wise arithmetic without contraction, so every variant gives the same bytes.
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && \
-    !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-#define LODE_WIDE_VECTORS __attribute__((target_clones("arch=x86-64-v4", "avx2", "default")))
-#else
-#define LODE_WIDE_VECTORS
-#endif
+#define LODE_INLINE inline __attribute__((always_inline))
 
 namespace lode::render {
 namespace {
 
 constexpr float kMaxAlpha = 0.999F;
-/// A pixel is finished by the splat that would leave less transmittance than this.
+/// A pixel is finished by the splat that would leave it this transmittance or less.
 constexpr float kMinTransmittance = 1e-4F;
+/// e^-x is taken for x up to this: far below any visible alpha, far above underflow.
+constexpr float kLargestExponent = 80;
 /// After this many splats the tile's rows are looked at for finished ones.
 constexpr std::size_t kLivenessPeriod = 16;
+/// A tile's splats lie scattered in memory; this many ahead are fetched into the cache.
+constexpr std::size_t kPrefetchDistance = 8;
 
-/// e^x for -80 <= x <= 0: 2^n times a polynomial for 2^f, |f| <= 1/2 (Taylor coefficients
-/// ln(2)^k / k!, relative error below 2e-7).
-inline float exp_negative(float x) {
-  const float scaled = x * 1.44269504F;
-  const int whole = static_cast<int>(scaled - 0.5F);  // to nearest, since scaled <= 0
-  const float f = scaled - static_cast<float>(whole);
-  float p = 1.5403530e-4F;
-  p = p * f + 1.3333558e-3F;
-  p = p * f + 9.6181291e-3F;
-  p = p * f + 5.5504109e-2F;
-  p = p * f + 2.4022651e-1F;
-  p = p * f + 6.9314718e-1F;
-  p = p * f + 1.0F;
-  return p * std::bit_cast<float>((whole + 127) << 23);
+/// Neighbouring pixels of a row, as many as one register of the instruction set holds.
+struct Pixels4 {
+  static constexpr int kWidth = 4;
+  typedef float Float __attribute__((vector_size(16)));
+  typedef std::int32_t Int __attribute__((vector_size(16)));
+};
+struct Pixels8 {
+  static constexpr int kWidth = 8;
+  typedef float Float __attribute__((vector_size(32)));
+  typedef std::int32_t Int __attribute__((vector_size(32)));
+};
+
+/// Plain element-wise arithmetic without contraction: the result has the same bytes for every
+/// width.
+template <class Pixels>
+struct Lanes {
+  using Float = typename Pixels::Float;
+  using Int = typename Pixels::Int;
+
+  static LODE_INLINE Float load(const float* from) {
+    Float value;
+    __builtin_memcpy(&value, from, sizeof(value));
+    return value;
+  }
+  static LODE_INLINE void store(float* to, Float value) {
+    __builtin_memcpy(to, &value, sizeof(value));
+  }
+
+  /// 0.5, 1.5, 2.5, ... : offsets of pixel centres.
+  static LODE_INLINE Float centres() {
+    Float value;
+    for (int i = 0; i < Pixels::kWidth; ++i) {
+      value[i] = static_cast<float>(i) + 0.5F;
+    }
+    return value;
+  }
+
+  /// e^-x for 0 <= x <= kLargestExponent: 2^n times a polynomial for 2^f, |f| <= 1/2 (Taylor
+  /// coefficients ln(2)^k / k!, relative error below 2e-7). Unspecified for negative x.
+  static LODE_INLINE Float exp_minus(Float x) {
+    const Float scaled = x * -1.44269504F;
+    const Int whole = __builtin_convertvector(scaled - 0.5F, Int);  // truncation: to nearest
+    const Float f = scaled - __builtin_convertvector(whole, Float);
+    Float p = f * 1.5403530e-4F + 1.3333558e-3F;
+    p = p * f + 9.6181291e-3F;
+    p = p * f + 5.5504109e-2F;
+    p = p * f + 2.4022651e-1F;
+    p = p * f + 6.9314718e-1F;
+    p = p * f + 1.0F;
+    return p * reinterpret_cast<Float>((whole + 127) << 23);
+  }
+};
+
+/// What a splat has in common for the pixels of one row.
+struct RowTerms {
+  float half_a, b_dy, half_c_dy2;
+};
+
+template <class Pixels>
+LODE_INLINE void blend_pixels(const Splat& s, const RowTerms& row, float x0, Tile& tile, int at) {
+  using L = Lanes<Pixels>;
+  using Float = typename L::Float;
+  const Float dx = x0 - L::centres();
+  const Float sigma = (row.half_a * dx + row.b_dy) * dx + row.half_c_dy2;
+  const Float bounded = sigma < kLargestExponent ? sigma : Float{} + kLargestExponent;
+  const Float raw_alpha = s.opacity * L::exp_minus(bounded);
+  const Float capped = raw_alpha < kMaxAlpha ? raw_alpha : Float{} + kMaxAlpha;
+  const Float visible = capped >= kMinAlpha ? capped : Float{};
+  const Float alpha = sigma >= 0.0F ? visible : Float{};  // below 0 only by rounding
+  const Float t = L::load(tile.transmittance + at);
+  const Float next = t - t * alpha;
+  // At or below the minimum when this splat finishes the pixel, and ever after, as t is negative.
+  const Float weight = next > kMinTransmittance ? alpha * t : Float{};
+  L::store(tile.red + at, L::load(tile.red + at) + weight * s.colour.x);
+  L::store(tile.green + at, L::load(tile.green + at) + weight * s.colour.y);
+  L::store(tile.blue + at, L::load(tile.blue + at) + weight * s.colour.z);
+  L::store(tile.depth + at, L::load(tile.depth + at) + weight * s.depth);
+  const Float finished = t < 0.0F ? t : -t;
+  L::store(tile.transmittance + at, next > kMinTransmittance ? next : finished);
 }
 
-}  // namespace
+bool is_live(const Tile& tile, std::size_t row) {
+  const float* begin = &tile.transmittance[row * kTileSize];
+  return std::any_of(begin, begin + kTileSize, [](float t) { return t > 0; });
+}
 
-LODE_WIDE_VECTORS
-void blend(const std::vector<Splat>& splats, std::span<const std::uint32_t> order, int left,
-           int top, Tile& tile) {
-  bool row_is_live[kTileSize];
-  std::fill(std::begin(row_is_live), std::end(row_is_live), true);
+template <class Pixels>
+LODE_INLINE void blend_tile(std::span<const Splat> splats, std::span<const std::uint32_t> order,
+                            int left, int top, Tile& tile) {
+  std::array<bool, kTileSize> live{};  // rows with a pixel that is not finished
+  live.fill(true);
   for (std::size_t i = 0; i < order.size(); ++i) {
+    if (i + kPrefetchDistance < order.size()) {
+      __builtin_prefetch(&splats[order[i + kPrefetchDistance]]);
+    }
     const Splat& s = splats[order[i]];
-    const int y_begin = std::max(s.y_begin - top, 0);
+    const int x_begin = std::max(s.x_begin - left, 0) / Pixels::kWidth * Pixels::kWidth;
+    const int x_end = std::min(s.x_end - left, kTileSize);
     const int y_end = std::min(s.y_end - top, kTileSize);
-    for (int y = y_begin; y < y_end; ++y) {
-      if (!row_is_live[y]) {
+    for (int y = std::max(s.y_begin - top, 0); y < y_end; ++y) {
+      if (!live[y]) {
         continue;
       }
       const float dy = s.centre.y - (static_cast<float>(top + y) + 0.5F);
-      const float half_c_dy2 = 0.5F * s.c * dy * dy;
-      const float b_dy = s.b * dy;
-      const float x0 = s.centre.x - (static_cast<float>(left) + 0.5F);
-      float* transmittance = tile.transmittance + y * kTileSize;
-      float* red = tile.red + y * kTileSize;
-      float* green = tile.green + y * kTileSize;
-      float* blue = tile.blue + y * kTileSize;
-      float* depth = tile.depth + y * kTileSize;
-#pragma GCC ivdep
-      for (int x = 0; x < kTileSize; ++x) {
-        const float dx = x0 - static_cast<float>(x);
-        const float sigma = 0.5F * s.a * dx * dx + half_c_dy2 + b_dy * dx;
-        const float bounded = std::min(std::max(sigma, 0.0F), 80.0F);
-        const float alpha = std::min(kMaxAlpha, s.opacity * exp_negative(-bounded));
-        const float t = transmittance[x];
-        const float next = t * (1 - alpha);
-        const bool is_hit = (sigma >= 0) & (alpha >= kMinAlpha);
-        const bool is_last = next <= kMinTransmittance;  // always so once t is negative
-        const float weight = (is_hit & !is_last) ? alpha * t : 0.0F;
-        red[x] += weight * s.colour.x;
-        green[x] += weight * s.colour.y;
-        blue[x] += weight * s.colour.z;
-        depth[x] += weight * s.depth;
-        transmittance[x] = is_hit ? (is_last ? -std::abs(t) : next) : t;
+      const RowTerms row{0.5F * s.a, s.b * dy, 0.5F * s.c * dy * dy};
+      for (int x = x_begin; x < x_end; x += Pixels::kWidth) {
+        blend_pixels<Pixels>(s, row, s.centre.x - static_cast<float>(left + x), tile,
+                             y * kTileSize + x);
       }
     }
     if (i % kLivenessPeriod == kLivenessPeriod - 1) {
       bool any = false;
-      for (int y = 0; y < kTileSize; ++y) {
-        const float* row = tile.transmittance + y * kTileSize;
-        float largest = row[0];
-        for (int x = 1; x < kTileSize; ++x) {
-          largest = std::max(largest, row[x]);
-        }
-        row_is_live[y] = largest > 0;
-        any |= row_is_live[y];
+      for (std::size_t y = 0; y < kTileSize; ++y) {
+        live[y] = live[y] && is_live(tile, y);
+        any |= live[y];
       }
       if (!any) {
         return;
@@ -99,5 +142,36 @@ void blend(const std::vector<Splat>& splats, std::span<const std::uint32_t> orde
     }
   }
 }
+
+}  // namespace
+
+void blend_baseline(std::span<const Splat> splats, std::span<const std::uint32_t> order, int left,
+                    int top, Tile& tile) {
+  blend_tile<Pixels4>(splats, order, left, top, tile);
+}
+
+#if defined(__x86_64__)
+
+// AVX-512 is left out: GCC 12 turns the selects above into scalar code for it.
+__attribute__((target("avx2"))) static void blend_avx2(std::span<const Splat> splats,
+                                                       std::span<const std::uint32_t> order,
+                                                       int left, int top, Tile& tile) {
+  blend_tile<Pixels8>(splats, order, left, top, tile);
+}
+
+void blend(std::span<const Splat> splats, std::span<const std::uint32_t> order, int left, int top,
+           Tile& tile) {
+  static const bool has_avx2 = __builtin_cpu_supports("avx2");
+  (has_avx2 ? blend_avx2 : blend_baseline)(splats, order, left, top, tile);
+}
+
+#else
+
+void blend(std::span<const Splat> splats, std::span<const std::uint32_t> order, int left, int top,
+           Tile& tile) {
+  blend_baseline(splats, order, left, top, tile);
+}
+
+#endif
 
 }  // namespace lode::render

@@ -42,9 +42,9 @@ std::vector<Splat> project_all(const splat::Scene& scene, const Camera& camera, 
   return splats;
 }
 
-/// Indices of the drawn splats by increasing depth, ties by index: a stable radix sort on the raw
-/// bits of the depths, which order like the numbers because all are positive.
-std::vector<std::uint32_t> depth_order(const std::vector<Splat>& splats) {
+/// The drawn splats by increasing depth, ties by index: a stable radix sort on the raw bits of the
+/// depths, which order like the numbers because all are positive.
+std::vector<Splat> drawn_by_depth(const std::vector<Splat>& splats) {
   struct Key {
     std::uint32_t depth_bits, index;
   };
@@ -71,16 +71,19 @@ std::vector<std::uint32_t> depth_order(const std::vector<Splat>& splats) {
     }
     keys.swap(sorted);
   }
-  std::vector<std::uint32_t> order(keys.size());
-  std::transform(keys.begin(), keys.end(), order.begin(), [](const Key& key) { return key.index; });
-  return order;
+  std::vector<Splat> drawn;
+  drawn.reserve(keys.size());
+  for (const Key& key : keys) {
+    drawn.push_back(splats[key.index]);
+  }
+  return drawn;
 }
 
 /// For every tile the splats that may reach it, in depth order.
 struct TileLists {
   int columns = 0, rows = 0;
   std::vector<std::size_t> starts;     // [tiles + 1], into `entries`
-  std::vector<std::uint32_t> entries;  // splat indices
+  std::vector<std::uint32_t> entries;  // indices of drawn splats
 };
 
 template <class Visit>
@@ -92,23 +95,23 @@ void for_each_tile(const Splat& splat, int columns, const Visit& visit) {
   }
 }
 
-TileLists bin(const std::vector<Splat>& splats, const std::vector<std::uint32_t>& order,
-              const Camera& camera) {
+TileLists bin(const std::vector<Splat>& drawn, const Camera& camera) {
   TileLists lists;
   lists.columns = (camera.width + kTileSize - 1) / kTileSize;
   lists.rows = (camera.height + kTileSize - 1) / kTileSize;
   lists.starts.assign(static_cast<std::size_t>(lists.columns) * lists.rows + 1, 0);
-  for (const std::uint32_t index : order) {
-    for_each_tile(splats[index], lists.columns, [&](std::size_t t) { ++lists.starts[t + 1]; });
+  for (const Splat& splat : drawn) {
+    for_each_tile(splat, lists.columns, [&](std::size_t t) { ++lists.starts[t + 1]; });
   }
   for (std::size_t t = 1; t < lists.starts.size(); ++t) {
     lists.starts[t] += lists.starts[t - 1];
   }
   lists.entries.resize(lists.starts.back());
   std::vector<std::size_t> cursors(lists.starts.begin(), lists.starts.end() - 1);
-  for (const std::uint32_t index : order) {
-    for_each_tile(splats[index], lists.columns,
-                  [&](std::size_t t) { lists.entries[cursors[t]++] = index; });
+  for (std::size_t i = 0; i < drawn.size(); ++i) {
+    for_each_tile(drawn[i], lists.columns, [&](std::size_t t) {
+      lists.entries[cursors[t]++] = static_cast<std::uint32_t>(i);
+    });
   }
   return lists;
 }
@@ -134,8 +137,8 @@ void store(const Tile& tile, int left, int top, const glm::vec3& background, Fra
 
 Frame render(const splat::Scene& scene, const Camera& camera, const RenderOptions& options) {
   LODE_ASSERT(camera.width > 0 && camera.height > 0, "a camera has pixels");
-  const std::vector<Splat> splats = project_all(scene, camera, options.threads);
-  const TileLists lists = bin(splats, depth_order(splats), camera);
+  const std::vector<Splat> drawn = drawn_by_depth(project_all(scene, camera, options.threads));
+  const TileLists lists = bin(drawn, camera);
   Frame frame;
   frame.width = camera.width;
   frame.height = camera.height;
@@ -149,7 +152,7 @@ Frame render(const splat::Scene& scene, const Camera& camera, const RenderOption
     Tile tile{};
     std::fill(std::begin(tile.transmittance), std::end(tile.transmittance), 1.0F);
     const std::span<const std::uint32_t> all(lists.entries);
-    blend(splats, all.subspan(lists.starts[t], lists.starts[t + 1] - lists.starts[t]), left, top,
+    blend(drawn, all.subspan(lists.starts[t], lists.starts[t + 1] - lists.starts[t]), left, top,
           tile);
     store(tile, left, top, options.background, frame);
   });

@@ -16,8 +16,8 @@ inline constexpr int kTilePixels = kTileSize * kTileSize;
 /// A splat weaker than this in a pixel is not drawn there.
 inline constexpr float kMinAlpha = 1.0F / 255.0F;
 
-/// A gaussian on the image plane.
-struct Splat {
+/// A gaussian on the image plane, in one cache line.
+struct alignas(64) Splat {
   glm::vec2 centre;           // pixels
   float a = 0, b = 0, c = 0;  // the conic: sigma = (a dx^2 + c dy^2) / 2 + b dx dy
   float opacity = 0;
@@ -40,9 +40,13 @@ struct alignas(64) Tile {
   float depth[kTilePixels];  // sum of weight * z
 };
 
-/// Blends the splats `order` names, front to back, into the tile whose first pixel is
-/// (left, top).
-void blend(const std::vector<Splat>& splats, std::span<const std::uint32_t> order, int left,
-           int top, Tile& tile);
+/// Blends the splats that `order` names, front to back, into the tile whose first pixel is
+/// (left, top). Uses the widest vectors the machine has.
+void blend(std::span<const Splat> splats, std::span<const std::uint32_t> order, int left, int top,
+           Tile& tile);
+
+/// The same, byte for byte, with the vectors every machine has.
+void blend_baseline(std::span<const Splat> splats, std::span<const std::uint32_t> order, int left,
+                    int top, Tile& tile);
 
 }  // namespace lode::render

@@ -28,7 +28,7 @@ struct GaussianCloud {
 
   std::size_t size() const { return positions.size(); }
   void resize(std::size_t count);
-  /// Appends gaussian `index` of `other`, which must have the same SH degree.
+  /// Appends gaussian `index` of `other`, which must have the same SH degree and may be this cloud.
   void append(const GaussianCloud& other, std::size_t index);
 };
 
@@ -55,7 +55,8 @@ Scene activate(const GaussianCloud& cloud);
 
 /// The validators' framing (their `gs_utils.transform_gs_data`), quirks included: scales the
 /// longest side of the bounds to `box`, subtracts from *every* axis the one mean over all 3N
-/// coordinates, and divides opacity by the scale factor, clipped to 0..1.
+/// coordinates, and divides opacity by the scale factor, clipped to 0..1. A scene without extent is
+/// left as it is.
 void frame(Scene& scene, float box = 1.5F);
 
 }  // namespace lode::splat

@@ -3,16 +3,23 @@
 
 #include "base/result.h"
 #include "base/rng.h"
+#include "splat/checks.h"
 #include "splat/cloud.h"
 
 namespace lode::splat {
 
+/// Every preconditioned cloud has at least this many gaussians.
+inline constexpr std::size_t kPreconditionedGaussians = kMinGaussians + 250;
+
 /// After this the cloud, packed to SPZ and decoded, has longest side 1.5 exactly (6144 steps of
-/// 1/4096), a mean of 0 on every axis to within a step (so the validators' scalar mean is 0 too),
-/// and at least kMinGaussians + a margin of gaussians that would be seen: too few are split in two
-/// along their longest axis, as often as needed, without changing the look. Invisible gaussians
-/// (alpha below 1/255) are dropped. A cloud that is empty, holds no visible gaussian or has no
-/// extent is Errc::invalid_input.
+/// 1/4096) and on every axis a mean within half a step of 0, nearly always 0 exactly, so that
+/// `frame` does not change it: positions are put on the grid here, and single ones moved by a step
+/// or a few. Opacities, colours and rotations are kept; scales grow with the positions.
+///
+/// Gaussians that are invisible (alpha below 1/255) or not finite are dropped. While fewer than
+/// kPreconditionedGaussians remain, the largest are split in two along their longest axis, which
+/// keeps the look. `rng` chooses which gaussians are moved. A cloud that has no visible gaussian or
+/// no extent is Errc::invalid_input.
 Result<GaussianCloud> precondition(const GaussianCloud& cloud, Rng& rng);
 
 }  // namespace lode::splat

@@ -51,8 +51,8 @@ struct PullReply {
 // ---- SubmitResults -----------------------------------------------------------------------------
 
 struct Submission {
-  Task task;                  ///< echoed in full for validators v44 and older, which match on it
-  std::string results;        ///< base64 of the SPZ, or empty to skip the task
+  Task task;                     ///< echoed in full for validators v44 and older, which match on it
+  std::string results;           ///< base64 of the SPZ, or empty to skip the task
   std::int64_t submit_time = 0;  ///< nanoseconds; part of the signed text
   std::string signature;         ///< base64, from sign_result()
 };

@@ -1,0 +1,14 @@
+// A JSON document from a local HTTP service, fetched without a loop of one's own.
+#pragma once
+
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+
+#include "net/endpoint.h"
+
+namespace lode::commands {
+
+/// GETs `target` and waits up to five seconds. Errors name the peer.
+Result<nlohmann::json> fetch_json(const net::Endpoint& peer, const std::string& target);
+
+}  // namespace lode::commands

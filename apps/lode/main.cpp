@@ -1,0 +1,21 @@
+// lode: the miner daemon and its tools.
+#include "lode/commands.h"
+
+int main(int argc, char** argv) {
+  CLI::App app("Lode, a native miner for text/image-to-3D subnets", "lode");
+  lode::cli::Action chosen;
+  // One line per delivered subcommand, in the order of --help.
+  using namespace lode::commands;
+  add_mine(app, chosen);
+  add_validators(app, chosen);
+  add_sandbox(app, chosen);
+  add_demo(app, chosen);
+  add_generate(app, chosen);
+  add_info(app, chosen);
+  add_check(app, chosen);
+  add_convert(app, chosen);
+  add_render(app, chosen);
+  add_compare(app, chosen);
+  add_wallet(app, chosen);
+  return lode::cli::run(app, chosen, argc, argv);
+}

@@ -1,0 +1,10 @@
+// The subcommands of lode-worker.
+#pragma once
+
+#include "cli/cli.h"
+
+namespace lode::commands {
+
+void add_serve(CLI::App& app, cli::Action& chosen);
+
+}  // namespace lode::commands

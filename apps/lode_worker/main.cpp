@@ -1,0 +1,9 @@
+// lode-worker: the generation and validation service.
+#include "lode_worker/commands.h"
+
+int main(int argc, char** argv) {
+  CLI::App app("Lode's generation and validation service", "lode-worker");
+  lode::cli::Action chosen;
+  lode::commands::add_serve(app, chosen);
+  return lode::cli::run(app, chosen, argc, argv);
+}

@@ -1,0 +1,179 @@
+#include "judge/judge.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+
+#include "judge/thumbnail.h"
+#include "judge/view.h"
+#include "sketch/sketch.h"
+#include "splat/checks.h"
+#include "splat/spz.h"
+
+namespace lode::judge {
+namespace {
+
+constexpr int kThumbnailSide = 64;
+constexpr int kDistinctViews = 15;  // the validators' sixteenth repeats the first
+
+// Calibration, from tools/score_distributions; see README.md.
+struct Curve {
+  double silhouette, structure, colour, offset;
+};
+constexpr Curve kAllRound{6, 6, 6, -11};
+constexpr Curve kFront{6, 6, 6, -11};
+constexpr double kFrontFloor = 0.15;  // weight of the back views against the front one
+
+// Seed of the object that judge_text holds submissions against. Any other than the seeds of
+// generators would do; objects of one description differ by seed in proportions only.
+constexpr std::uint64_t kReferenceSeed = 0x1ED6E;
+
+// Thinner than this (deviation in depth against the larger one across), a cloud is a billboard.
+constexpr double kLeastDepth = 0.06;
+
+double value_of(const Likeness& likeness, const Curve& curve) {
+  const double x = curve.silhouette * likeness.silhouette + curve.structure * likeness.structure +
+                   curve.colour * likeness.colour + curve.offset;
+  return 1 / (1 + std::exp(-x));
+}
+
+const Curve& curve_of(Emphasis emphasis) {
+  return emphasis == Emphasis::front ? kFront : kAllRound;
+}
+
+double weight_of(Emphasis emphasis, int view) {
+  if (emphasis == Emphasis::all_round)
+    return 1;
+  const double angle = 2 * std::numbers::pi * view / kDistinctViews;
+  return kFrontFloor + (1 - kFrontFloor) * std::max(0.0, std::cos(angle));
+}
+
+splat::Scene framed(splat::Scene scene) {
+  splat::frame(scene);
+  return scene;
+}
+
+// Deviation along the line of sight of azimuth 0 against the larger of those across it.
+double relative_depth(const splat::Scene& scene) {
+  glm::dvec3 sum(0);
+  glm::dvec3 squares(0);
+  double weights = 0;
+  for (std::size_t i = 0; i < scene.size(); ++i) {
+    const glm::dvec3 p(scene.positions[i]);
+    const double weight = scene.opacities[i];
+    sum += weight * p;
+    squares += weight * p * p;
+    weights += weight;
+  }
+  if (weights <= 0)
+    return 0;
+  const glm::dvec3 mean = sum / weights;
+  const glm::dvec3 variance = glm::max(squares / weights - mean * mean, glm::dvec3(0));
+  const double across = std::max(variance.x, variance.y);
+  return across > 0 ? std::sqrt(variance.z / across) : 0;
+}
+
+bool is_zstd(ByteView file) {
+  return file.size() >= 4 && file[0] == 0x28 && file[1] == 0xB5 && file[2] == 0x2F &&
+         file[3] == 0xFD;
+}
+
+Verdict refused(const Error& error) {
+  Verdict verdict;
+  verdict.reason = "refused: " + error.context;
+  return verdict;
+}
+
+}  // namespace
+
+Comparison compare(const splat::Scene& candidate, const splat::Scene& reference,
+                   const CompareOptions& options) {
+  Comparison result;
+  const ThumbnailPainter left(framed(candidate));
+  const ThumbnailPainter right(framed(reference));
+  const std::vector<render::Camera> cameras = render::validator_cameras(kThumbnailSide);
+  double log_sum = 0;
+  double weights = 0;
+  for (int view = 0; view < kDistinctViews; ++view) {
+    const Likeness likeness =
+        compare_views(describe(left.draw(cameras[view])), describe(right.draw(cameras[view])));
+    const double value = value_of(likeness, curve_of(options.emphasis));
+    const double weight = weight_of(options.emphasis, view);
+    result.views.push_back(value);
+    log_sum += weight * std::log(value);
+    weights += weight;
+  }
+  result.score = std::exp(log_sum / weights);
+  return result;
+}
+
+Result<splat::Scene> open_submission(ByteView spz) {
+  if (!is_zstd(spz))
+    return fail(Errc::unsupported, "SPZ: a zstd frame expected");
+  LODE_TRY(const splat::GaussianCloud cloud, splat::decode_spz(spz));
+  splat::Scene scene = splat::activate(cloud);
+  const splat::CheckReport report = splat::check(scene);
+  if (!report.valid()) {
+    return fail(Errc::invalid_input, fmt::format("{}", fmt::join(report.reasons, "; ")));
+  }
+  return scene;
+}
+
+Verdict judge_text(ByteView spz, std::string_view prompt) {
+  const Result<splat::Scene> candidate = open_submission(spz);
+  if (!candidate)
+    return refused(candidate.error());
+  const sketch::Understanding understood = sketch::parse_prompt(prompt);
+  Verdict verdict;
+  const std::string unknown =
+      understood.unknown_words.empty()
+          ? std::string()
+          : fmt::format(", unknown words: {}", fmt::join(understood.unknown_words, ", "));
+  if (understood.confidence <= 0) {
+    verdict.reason = "the object of the prompt is not in the vocabulary" + unknown;
+    return verdict;
+  }
+  const splat::Scene reference = splat::activate(sketch::build(understood.scene, kReferenceSeed));
+  Comparison comparison = compare(*candidate, reference);
+  verdict.alignment = comparison.score;
+  verdict.score = comparison.score * understood.confidence;
+  verdict.views = std::move(comparison.views);
+  verdict.reason =
+      fmt::format("{:.3f}: likeness {:.3f} to a drawing of the prompt, understood to {:.0f} %{}",
+                  verdict.score, verdict.alignment, 100 * understood.confidence, unknown);
+  return verdict;
+}
+
+Verdict judge_image(ByteView spz, const image::Image& prompt) {
+  const Result<splat::Scene> candidate = open_submission(spz);
+  if (!candidate)
+    return refused(candidate.error());
+  Verdict verdict;
+  const View wanted = describe(cutout_of(prompt, 2 * kThumbnailSide));
+  if (wanted.area <= 0) {
+    verdict.reason = "no subject found in the prompt's picture";
+    return verdict;
+  }
+  const splat::Scene scene = framed(*candidate);
+  const ThumbnailPainter painter(scene);
+  render::Orbit orbit;
+  orbit.size = kThumbnailSide;
+  // The picture's own elevation is not known; the views of a generator from the front are these.
+  for (const float elevation : {0.0F, -7.5F, -15.0F}) {
+    orbit.elevation_deg = elevation;
+    const View seen = describe(painter.draw(render::orbit_camera(orbit)));
+    verdict.views.push_back(value_of(compare_views(seen, wanted), kFront));
+  }
+  verdict.alignment = *std::max_element(verdict.views.begin(), verdict.views.end());
+  const double depth = relative_depth(scene);
+  verdict.score = verdict.alignment * std::min(1.0, depth / kLeastDepth);
+  verdict.reason = fmt::format(
+      "{:.3f}: likeness {:.3f} to the picture from the front, depth {:.2f}{}", verdict.score,
+      verdict.alignment, depth, depth < kLeastDepth ? " (a billboard)" : "");
+  return verdict;
+}
+
+}  // namespace lode::judge

@@ -1,0 +1,70 @@
+#include "miner/eligibility.h"
+
+#include <fmt/format.h>
+
+#include <charconv>
+
+#include "chain/keypair.h"
+
+namespace lode::miner {
+namespace {
+
+const BlacklistEntry* find_entry(const chain::Neuron& neuron, const Config& config) {
+  for (const auto& entry : config.blacklist) {
+    if (entry.hotkey.empty() ? entry.uid == neuron.uid : entry.hotkey == neuron.hotkey) {
+      return &entry;
+    }
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+std::optional<std::string> reason_to_skip(const chain::Neuron& neuron, const Config& config) {
+  if (const BlacklistEntry* entry = find_entry(neuron, config)) {
+    const std::string by = entry->hotkey.empty() ? fmt::format("uid {}", entry->uid) : "hotkey";
+    return fmt::format("blacklisted by {}: {}", by,
+                       entry->reason.empty() ? "no reason given" : entry->reason);
+  }
+  if (!neuron.is_serving()) {
+    return "not serving: its axon address is 0.0.0.0";
+  }
+  if (neuron.port == 0) {
+    return "not serving: its axon port is 0";
+  }
+  if (neuron.stake < config.min_stake) {
+    return fmt::format("stake {:.0f} is below the minimum of {:.0f}", neuron.stake,
+                       config.min_stake);
+  }
+  return std::nullopt;
+}
+
+bool is_validator(const chain::Neuron& neuron, const Config& config) {
+  return neuron.validator_permit || neuron.stake >= config.min_stake ||
+         find_entry(neuron, config) != nullptr;
+}
+
+Result<BlacklistEntry> parse_blacklist_entry(std::string_view text) {
+  BlacklistEntry entry;
+  const std::size_t equals = text.find('=');
+  std::string_view name = text.substr(0, equals);
+  if (equals != text.npos) {
+    entry.reason = std::string(text.substr(equals + 1));
+  }
+  if (name.starts_with("uid:")) {
+    name.remove_prefix(4);
+  }
+  const auto [end, ec] = std::from_chars(name.data(), name.data() + name.size(), entry.uid);
+  if (ec == std::errc() && end == name.data() + name.size() && entry.uid >= 0) {
+    return entry;
+  }
+  entry.uid = -1;
+  if (!chain::ss58_decode(name)) {
+    return fail(Errc::invalid_input, "blacklist entry '" + std::string(text) +
+                                         "': a UID or a hotkey was expected, as in 180=reason");
+  }
+  entry.hotkey = std::string(name);
+  return entry;
+}
+
+}  // namespace lode::miner

@@ -1,0 +1,48 @@
+// What happened between the miner and a validator: the unit of the journal.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "base/clock.h"
+#include "base/result.h"
+
+namespace lode::miner {
+
+enum class EventKind {
+  assigned,           ///< a pull brought a task
+  cooldown,           ///< a pull was answered with a cooldown
+  pull_failed,        ///< a pull brought no usable answer
+  candidate_ready,    ///< a candidate was made, prepared and judged
+  generation_failed,  ///< a worker or the request failed
+  submitting,         ///< intent: a submission is about to be sent
+  accepted,           ///< the validator accepted the result
+  emptied,            ///< the validator took our empty submission
+  rejected,           ///< the validator scored the result below its threshold
+  validator_failed,   ///< the validator's own scorer failed
+  settled,            ///< the task is done but its outcome was not seen (lost reply)
+  submit_failed       ///< no usable answer to a submission; the task may still be held
+};
+
+std::string_view to_string(EventKind kind);
+Result<EventKind> event_kind_from(std::string_view name);
+
+/// One event. Fields that a kind does not use keep their defaults.
+struct Event {
+  Time at{};
+  std::string hotkey;  ///< the validator
+  EventKind kind = EventKind::assigned;
+  std::string task_id;
+  std::string detail;    ///< one line for people: the start of a prompt, an error, a verdict
+  double score = 0;      ///< candidate_ready: our score; accepted: the validator's
+  double threshold = 0;  ///< assigned
+  std::int64_t throttle_period = 0;  ///< assigned, seconds
+  std::int64_t cooldown_until = 0;   ///< seconds since the epoch; 0: none given
+  std::int64_t violations = 0;       ///< cooldown: as the validator counts them
+  std::int64_t window_count = 0;     ///< feedback: results in the last four hours
+  double rating = 0;                 ///< feedback
+  double reward = 0;                 ///< feedback
+};
+
+}  // namespace lode::miner

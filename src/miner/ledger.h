@@ -1,0 +1,60 @@
+// One row per validator, folded from events: what was asked, what came of it, what was learned.
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "miner/event.h"
+
+namespace lode::miner {
+
+/// What is known of one validator from the events alone. Live or after a restart, the same events
+/// give the same row.
+struct LedgerRow {
+  // Counts over the journal's whole life.
+  int pulled = 0;  ///< tasks assigned (a re-issued task counts once)
+  int accepted = 0;
+  int empty = 0;             ///< empty submissions taken
+  int rejected = 0;          ///< scored below the threshold by the validator
+  int settled = 0;           ///< finished with the outcome unseen
+  int violations = 0;        ///< pulls that were answered "too early"
+  int validator_faults = 0;  ///< its scorer failed
+  int pull_failures = 0;
+  int submit_failures = 0;
+  int generation_failures = 0;
+  double accepted_score_sum = 0;
+
+  // Learned from the wire.
+  double threshold = 0.6;
+  std::int64_t throttle_period = 30;  ///< seconds
+  std::int64_t cooldown_until = 0;    ///< seconds since the epoch
+  std::int64_t window_count = 0;
+  double rating = 0;
+  double reward = 0;
+
+  // The task that the validator holds us to, if any.
+  std::string held_task_id;
+  Time held_since{};
+  int submit_attempts = 0;  ///< of the held task
+
+  std::string last_error;
+  Time last_error_at{};
+  Time last_event_at{};
+
+  double mean_score() const { return accepted == 0 ? 0 : accepted_score_sum / accepted; }
+};
+
+/// Rows by hotkey.
+class Ledger {
+ public:
+  /// Folds one event into its validator's row.
+  void apply(const Event& event);
+
+  const LedgerRow& row(const std::string& hotkey) const;
+  const std::map<std::string, LedgerRow>& rows() const { return rows_; }
+
+ private:
+  std::map<std::string, LedgerRow> rows_;
+};
+
+}  // namespace lode::miner

@@ -1,0 +1,86 @@
+// The loop that obeys the scheduler: sockets, journal and workers around the decisions.
+#pragma once
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/thread_pool.hpp>
+#include <filesystem>
+#include <map>
+#include <string>
+
+#include "chain/keypair.h"
+#include "miner/artifacts_io.h"
+#include "miner/journal.h"
+#include "miner/scheduler.h"
+#include "miner/status.h"
+#include "miner/worker_pool_io.h"
+#include "net/task_group.h"
+#include "subnet/dendrite.h"
+
+namespace lode::miner {
+
+struct MinerConfig {
+  Config scheduling;
+  std::filesystem::path artifacts;      ///< accepted results are kept here; empty: nowhere
+  std::string external_ip = "0.0.0.0";  ///< what requests claim as our address; informational
+  Duration drain_timeout = std::chrono::seconds(60);
+  Duration pull_timeout = from_seconds(subnet::kPullTimeoutSeconds);
+  Duration submit_timeout = from_seconds(subnet::kSubmitTimeoutSeconds);
+};
+
+/// Runs until drain() is called and everything under way has ended. One thread; CPU-heavy steps
+/// run on a pool of their own. A machine failure (a full disk, no memory) leaves run() as an
+/// exception; whoever starts the process again finds everything in the journal.
+class Miner {
+ public:
+  /// Journal, key and pool must outlive the miner. Errors of the journal's content are returned by
+  /// load().
+  Miner(boost::asio::any_io_executor executor, MinerConfig config, const chain::Keypair& hotkey,
+        Journal& journal, WorkerPool& workers);
+  ~Miner();
+
+  /// Takes the journal's history and the first metagraph; call once, before run().
+  Result<void> load(const chain::Metagraph& metagraph);
+  void set_metagraph(const chain::Metagraph& metagraph);
+  void set_blacklist(std::vector<BlacklistEntry> blacklist);
+
+  boost::asio::awaitable<void> run();
+  /// Look again at what is due: workers changed, say.
+  void wake();
+  /// No new work; run() ends when what is under way has ended, or after the drain timeout.
+  void drain();
+
+  Snapshot snapshot() const;
+
+ private:
+  struct Address {
+    net::Endpoint endpoint;
+    int uid = 0;
+  };
+  void start(Action action);
+  void journal_events();
+  boost::asio::awaitable<void> pull(std::string hotkey);
+  boost::asio::awaitable<void> generate(GenerateAction action, WorkerPool::Lease lease);
+  boost::asio::awaitable<void> submit(SubmitAction action);
+  boost::asio::awaitable<void> keep_result(KeptResult result, std::shared_ptr<const Bytes> spz);
+  subnet::Terminals terminals(const std::string& hotkey) const;
+  void note_stage(const std::string& stage, double seconds);
+
+  boost::asio::any_io_executor executor_;
+  MinerConfig config_;
+  const chain::Keypair& hotkey_;
+  Journal& journal_;
+  WorkerPool& workers_;
+  SystemClock clock_;
+  std::unique_ptr<Scheduler> scheduler_;
+  std::map<std::string, Address> addresses_;
+  std::map<std::string, Timing> stages_;
+  boost::asio::steady_timer wake_;
+  boost::asio::thread_pool cpu_{1};
+  net::TaskGroup calls_;
+  std::optional<Time> drain_deadline_;
+  std::optional<std::string> fatal_;  ///< a call threw: its validator's row cannot be trusted
+};
+
+}  // namespace lode::miner

@@ -1,0 +1,478 @@
+#include "miner/scheduler.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace lode::miner {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+constexpr std::int64_t kStart = 1'757'400'000;
+constexpr const char* kMe = "ME";
+
+/// Drives one scheduler in virtual time and plays the validators and workers.
+class SchedulerTest : public testing::Test {
+ protected:
+  SchedulerTest() { reset({}); }
+
+  void reset(const std::vector<Event>& history, Config config = {}) {
+    scheduler_ = std::make_unique<Scheduler>(std::move(config), history);
+    scheduler_->set_worker_slots(1);
+  }
+
+  static chain::Neuron validator(int uid) {
+    return {uid, "V" + std::to_string(uid), "10.0.0." + std::to_string(uid), 8091, 5000, true};
+  }
+  void serve(int count) {
+    chain::Metagraph metagraph{17, {}};
+    for (int uid = 1; uid <= count; ++uid) {
+      metagraph.neurons.push_back(validator(uid));
+    }
+    scheduler_->set_metagraph(metagraph, kMe);
+  }
+
+  /// The due actions; events are collected on the side.
+  std::vector<Action> step() {
+    auto actions = scheduler_->due(now_);
+    for (auto& event : scheduler_->take_events()) {
+      log_.push_back(std::move(event));
+    }
+    return actions;
+  }
+  template <class T>
+  T only() {
+    const auto actions = step();
+    EXPECT_EQ(actions.size(), 1U);
+    if (actions.size() != 1 || !std::holds_alternative<T>(actions[0])) {
+      ADD_FAILURE() << "another action was expected; state: " << view("V1").reason;
+      return T{};
+    }
+    return std::get<T>(actions[0]);
+  }
+  void advance(Duration by) { now_ += by; }
+  std::int64_t unix_now() const { return unix_seconds(now_); }
+
+  static subnet::PullReply task(std::string id, std::int64_t throttle = 30) {
+    subnet::PullReply reply;
+    reply.task = subnet::Task{subnet::Task::Type::text, std::move(id), "a red mug"};
+    reply.throttle_period = throttle;
+    return reply;
+  }
+  subnet::PullReply cooldown(std::int64_t for_seconds, std::int64_t violations = 1) const {
+    subnet::PullReply reply;
+    reply.cooldown_until = unix_now() + for_seconds;
+    reply.cooldown_violations = violations;
+    return reply;
+  }
+  subnet::SubmitReply feedback(double score, std::int64_t cooldown_for) const {
+    subnet::SubmitReply reply;
+    reply.feedback.emplace();
+    reply.feedback->task_fidelity_score = score;
+    reply.cooldown_until = unix_now() + cooldown_for;
+    return reply;
+  }
+  static Candidate candidate(double score) {
+    return {std::make_shared<const Bytes>(Bytes{1, 2, 3}), score, true, "test"};
+  }
+  ValidatorView view(const std::string& hotkey) const {
+    for (auto& view : scheduler_->view()) {
+      if (view.neuron.hotkey == hotkey) {
+        return view;
+      }
+    }
+    ADD_FAILURE() << "no row " << hotkey;
+    return {};
+  }
+  /// V1 holds task t1 and a worker is on it.
+  void hold_and_generate() {
+    serve(1);
+    only<PullAction>();
+    scheduler_->on_pull_reply("V1", task("t1"), now_);
+    only<GenerateAction>();
+  }
+  /// A passing candidate for t1 is being submitted.
+  void submit_good() {
+    hold_and_generate();
+    advance(seconds(10));
+    scheduler_->on_candidate("V1", candidate(0.8), now_);
+    const auto action = only<SubmitAction>();
+    EXPECT_TRUE(action.candidate);
+  }
+  static CallFailure lost(int status = 0) {
+    return {{Errc::peer_failure, "10.0.0.1:8091: reply: closed"}, status, true};
+  }
+  static CallFailure refused() {
+    return {{Errc::peer_failure, "10.0.0.1:8091: connect: refused"}, 0, false};
+  }
+
+  std::unique_ptr<Scheduler> scheduler_;
+  Time now_ = from_unix_seconds(kStart);
+  std::vector<Event> log_;
+};
+
+TEST_F(SchedulerTest, PullsEveryEligibleValidatorAtOnceEvenWithoutAWorker) {
+  scheduler_->set_worker_slots(0);
+  serve(8);
+  const auto actions = step();
+  EXPECT_EQ(actions.size(), 8U);
+  for (const auto& action : actions) {
+    EXPECT_TRUE(std::holds_alternative<PullAction>(action));
+  }
+  EXPECT_TRUE(step().empty()) << "each action is handed out once";
+}
+
+TEST_F(SchedulerTest, SkipsItselfAndIneligibleValidatorsWithAReason) {
+  chain::Metagraph metagraph{17, {validator(1), validator(2), validator(180)}};
+  metagraph.neurons[0].hotkey = kMe;
+  metagraph.neurons[1].stake = 10;
+  scheduler_->set_metagraph(metagraph, kMe);
+  EXPECT_TRUE(step().empty());
+  ASSERT_EQ(scheduler_->view().size(), 2U);
+  EXPECT_EQ(view("V2").state, State::skipped);
+  EXPECT_EQ(view("V2").reason, "stake 10 is below the minimum of 1000");
+  EXPECT_EQ(view("V180").state, State::skipped);
+  EXPECT_THAT(view("V180").reason, testing::HasSubstr("blacklisted"));
+}
+
+TEST_F(SchedulerTest, TakesABlacklistEditLive) {
+  serve(1);
+  scheduler_->set_blacklist({{1, "", "rude"}});
+  EXPECT_TRUE(step().empty());
+  EXPECT_EQ(view("V1").reason, "blacklisted by uid 1: rude");
+  scheduler_->set_blacklist({});
+  only<PullAction>();
+}
+
+TEST_F(SchedulerTest, AcceptedResultCoolsDownAndIsPulledAgainToTheSecond) {
+  submit_good();
+  scheduler_->on_submit_reply("V1", feedback(0.9, 270), now_);
+  EXPECT_EQ(view("V1").state, State::cooling);
+  EXPECT_EQ(view("V1").ledger.accepted, 1);
+  EXPECT_EQ(view("V1").ledger.mean_score(), 0.9);
+  const Time end = from_unix_seconds(unix_now() + 270);
+  EXPECT_EQ(scheduler_->next_due(), end + Config{}.pull_margin);
+  now_ = end - milliseconds(1);
+  EXPECT_TRUE(step().empty()) << "a pull before the cooldown ends is a violation";
+  now_ = end + Config{}.pull_margin;
+  only<PullAction>();
+}
+
+TEST_F(SchedulerTest, NeverSendsACandidateBelowTheThreshold) {
+  hold_and_generate();
+  advance(seconds(20));  // a second candidate of 20 s would end after the 30 s window
+  scheduler_->on_candidate("V1", candidate(0.59), now_);
+  const auto action = only<SubmitAction>();
+  EXPECT_FALSE(action.candidate);
+  scheduler_->on_submit_reply("V1", feedback(0, 300), now_);
+  EXPECT_EQ(view("V1").ledger.empty, 1);
+  EXPECT_EQ(view("V1").ledger.rejected, 0);
+}
+
+TEST_F(SchedulerTest, UsesTheThresholdThatTheValidatorNamed) {
+  serve(1);
+  only<PullAction>();
+  auto strict = task("t1");
+  strict.validation_threshold = 0.85;
+  scheduler_->on_pull_reply("V1", strict, now_);
+  only<GenerateAction>();
+  advance(seconds(20));
+  scheduler_->on_candidate("V1", candidate(0.8), now_);
+  EXPECT_FALSE(only<SubmitAction>().candidate);
+}
+
+TEST_F(SchedulerTest, TriesAnotherSeedWhileItFitsTheThrottleWindow) {
+  serve(1);
+  only<PullAction>();
+  scheduler_->on_pull_reply("V1", task("t1"), now_);
+  const auto first = only<GenerateAction>();
+  advance(seconds(10));
+  scheduler_->on_candidate("V1", candidate(0.3), now_);
+  const auto second = only<GenerateAction>();
+  EXPECT_NE(first.seed, second.seed);
+  advance(seconds(10));
+  scheduler_->on_candidate("V1", candidate(0.7), now_);
+  const auto action = only<SubmitAction>();
+  ASSERT_TRUE(action.candidate);
+  EXPECT_EQ(action.candidate->score, 0.7);
+}
+
+TEST_F(SchedulerTest, SendsAnUnjudgedCandidateWhenThereIsNoScorer) {
+  hold_and_generate();
+  Candidate unjudged = candidate(0);
+  unjudged.judged = false;
+  scheduler_->on_candidate("V1", unjudged, now_);
+  EXPECT_TRUE(only<SubmitAction>().candidate);
+}
+
+TEST_F(SchedulerTest, ServesTheEarliestThrottleEndFirst) {
+  serve(3);
+  step();
+  scheduler_->on_pull_reply("V1", task("t1", 60), now_);
+  scheduler_->on_pull_reply("V2", task("t2", 10), now_);
+  scheduler_->on_pull_reply("V3", task("t3", 30), now_);
+  EXPECT_EQ(only<GenerateAction>().hotkey, "V2");
+  scheduler_->on_candidate("V2", candidate(0.9), now_);
+  const auto actions = step();  // the submission of V2 does not occupy the worker
+  ASSERT_EQ(actions.size(), 2U);
+  EXPECT_EQ(std::get<SubmitAction>(actions[0]).hotkey, "V2");
+  EXPECT_EQ(std::get<GenerateAction>(actions[1]).hotkey, "V3");
+}
+
+TEST_F(SchedulerTest, NeverHasMoreGenerationsThanWorkers) {
+  scheduler_->set_worker_slots(2);
+  serve(5);
+  step();
+  for (int uid = 1; uid <= 5; ++uid) {
+    scheduler_->on_pull_reply("V" + std::to_string(uid), task("t" + std::to_string(uid)), now_);
+  }
+  EXPECT_EQ(step().size(), 2U);
+  EXPECT_EQ(scheduler_->queued(), 3);
+  EXPECT_EQ(scheduler_->generating(), 2);
+}
+
+TEST_F(SchedulerTest, RetriesALostPullAfterOneTwoFourThenEveryFifteenSeconds) {
+  serve(1);
+  for (const int pause : {1, 2, 4, 15, 15}) {
+    only<PullAction>();
+    scheduler_->on_pull_failure("V1", refused(), now_);
+    EXPECT_EQ(scheduler_->next_due(), now_ + seconds(pause));
+    EXPECT_EQ(view("V1").state, State::backing_off);
+    advance(seconds(pause));
+  }
+  EXPECT_EQ(view("V1").ledger.pull_failures, 5);
+  EXPECT_THAT(view("V1").ledger.last_error, testing::HasSubstr("connect: refused"));
+}
+
+TEST_F(SchedulerTest, LeavesAValidatorOfAnotherProtocolAloneForLonger) {
+  serve(1);
+  only<PullAction>();
+  scheduler_->on_pull_failure("V1", lost(404), now_);
+  EXPECT_EQ(scheduler_->next_due(), now_ + Config{}.foreign_backoff);
+}
+
+TEST_F(SchedulerTest, ProbesAValidatorThatDoesNotKnowUsInsteadOfWaitingAnHour) {
+  serve(1);
+  only<PullAction>();
+  scheduler_->on_pull_reply("V1", cooldown(3600, 0), now_);
+  EXPECT_EQ(scheduler_->next_due(), now_ + Config{}.unregistered_probe);
+  EXPECT_EQ(view("V1").ledger.violations, 0);
+}
+
+TEST_F(SchedulerTest, ObeysACooldownItDidNotKnow) {
+  serve(1);
+  only<PullAction>();
+  scheduler_->on_pull_reply("V1", cooldown(123), now_);
+  EXPECT_EQ(view("V1").state, State::cooling);
+  EXPECT_EQ(view("V1").ledger.violations, 1);
+  EXPECT_EQ(scheduler_->next_due(), now_ + seconds(123) + Config{}.pull_margin);
+}
+
+TEST_F(SchedulerTest, SurvivesAbsurdTimesFromAPeer) {
+  serve(1);
+  only<PullAction>();
+  subnet::PullReply absurd = task("t1", INT64_MAX);
+  scheduler_->on_pull_reply("V1", absurd, now_);
+  only<GenerateAction>();
+  scheduler_->on_candidate("V1", candidate(0.8), now_);
+  only<SubmitAction>();
+  auto reply = feedback(0.9, 0);
+  reply.cooldown_until = INT64_MAX;
+  scheduler_->on_submit_reply("V1", reply, now_);
+  EXPECT_GT(scheduler_->next_due().value(), now_);
+}
+
+TEST_F(SchedulerTest, SendsAgainAtOnceWhatNeverArrived) {
+  submit_good();
+  scheduler_->on_submit_failure("V1", refused(), now_);
+  advance(seconds(1));
+  EXPECT_TRUE(only<SubmitAction>().candidate) << "no pull is needed: it has seen nothing";
+}
+
+TEST_F(SchedulerTest, AfterALostReplyAsksFirstAndResendsTheSameBytes) {
+  submit_good();
+  scheduler_->on_submit_failure("V1", lost(), now_);
+  EXPECT_EQ(scheduler_->next_due(), now_ + seconds(31)) << "the validator's lock has to end first";
+  advance(seconds(31));
+  only<PullAction>();
+  scheduler_->on_pull_reply("V1", task("t1"), now_);
+  const auto again = only<SubmitAction>();
+  ASSERT_TRUE(again.candidate) << "never generated again";
+  EXPECT_EQ(*again.candidate->spz, (Bytes{1, 2, 3}));
+  EXPECT_EQ(view("V1").ledger.pulled, 1) << "a re-issued task counts once";
+}
+
+TEST_F(SchedulerTest, AfterALostReplyACooldownMeansItIsDone) {
+  submit_good();
+  scheduler_->on_submit_failure("V1", lost(), now_);
+  advance(seconds(31));
+  only<PullAction>();
+  scheduler_->on_pull_reply("V1", cooldown(240), now_);
+  EXPECT_EQ(view("V1").ledger.settled, 1);
+  EXPECT_EQ(view("V1").ledger.held_task_id, "");
+  EXPECT_EQ(view("V1").state, State::cooling);
+}
+
+TEST_F(SchedulerTest, A403ToASubmissionIsFollowedByAPull) {
+  submit_good();
+  scheduler_->on_submit_failure("V1", lost(403), now_);
+  EXPECT_EQ(scheduler_->next_due(), now_ + seconds(1));
+  advance(seconds(1));
+  only<PullAction>();
+}
+
+TEST_F(SchedulerTest, WaitsOutTheValidationLockWhenNothingWasConsumed) {
+  submit_good();
+  scheduler_->on_submit_reply("V1", feedback(0, -5), now_);
+  EXPECT_EQ(view("V1").ledger.rejected, 0);
+  EXPECT_EQ(scheduler_->next_due(), now_ + seconds(31));
+}
+
+TEST_F(SchedulerTest, CallsALowScoreRejectedOnlyOnTheFirstSubmission) {
+  submit_good();
+  scheduler_->on_submit_reply("V1", feedback(0, 900), now_);
+  EXPECT_EQ(view("V1").ledger.rejected, 1);
+}
+
+TEST_F(SchedulerTest, CallsAZeroOnAResubmissionSettled) {
+  submit_good();
+  scheduler_->on_submit_failure("V1", lost(), now_);
+  advance(seconds(31));
+  only<PullAction>();
+  scheduler_->on_pull_reply("V1", task("t1"), now_);
+  only<SubmitAction>();
+  scheduler_->on_submit_reply("V1", feedback(0, 200), now_);
+  EXPECT_EQ(view("V1").ledger.rejected, 0);
+  EXPECT_EQ(view("V1").ledger.settled, 1);
+}
+
+TEST_F(SchedulerTest, BlamesTheValidatorForItsBrokenScorer) {
+  submit_good();
+  auto reply = feedback(0, 300);
+  reply.feedback->validation_failed = true;
+  scheduler_->on_submit_reply("V1", reply, now_);
+  EXPECT_EQ(view("V1").ledger.validator_faults, 1);
+  EXPECT_EQ(view("V1").ledger.rejected, 0);
+}
+
+TEST_F(SchedulerTest, AnswersEmptyAfterTooManyLostSubmissions) {
+  Config config;
+  config.max_submit_attempts = 2;
+  reset({}, config);
+  submit_good();
+  for (int attempt = 0; attempt < 2; ++attempt) {
+    scheduler_->on_submit_failure("V1", lost(500), now_);
+    advance(seconds(31));
+    only<PullAction>();
+    scheduler_->on_pull_reply("V1", task("t1"), now_);
+    const auto action = only<SubmitAction>();
+    EXPECT_EQ(action.candidate.has_value(), attempt == 0);
+  }
+}
+
+TEST_F(SchedulerTest, GivesATaskToAnotherWorkerWhenOneFails) {
+  hold_and_generate();
+  scheduler_->on_generation_failure("V1", {Errc::peer_failure, "worker 2: closed"}, false, now_);
+  EXPECT_EQ(scheduler_->generating(), 0) << "the next one starts at the next step";
+  only<GenerateAction>();
+  EXPECT_EQ(view("V1").ledger.generation_failures, 1);
+}
+
+TEST_F(SchedulerTest, AnswersEmptyAtOnceToATaskThatCannotBeServed) {
+  hold_and_generate();
+  scheduler_->on_generation_failure("V1", {Errc::invalid_input, "PNG: cut short"}, true, now_);
+  EXPECT_THAT(view("V1").reason, testing::HasSubstr("PNG: cut short"));
+  EXPECT_FALSE(only<SubmitAction>().candidate);
+}
+
+TEST_F(SchedulerTest, AnswersEmptyAfterWorkersFailedTooOften) {
+  hold_and_generate();
+  const Error crash{Errc::peer_failure, "worker: closed"};
+  scheduler_->on_generation_failure("V1", crash, false, now_);
+  only<GenerateAction>();
+  scheduler_->on_generation_failure("V1", crash, false, now_);
+  only<GenerateAction>();
+  scheduler_->on_generation_failure("V1", crash, false, now_);
+  EXPECT_FALSE(only<SubmitAction>().candidate);
+}
+
+TEST_F(SchedulerTest, CarriesOnFromTheJournalAfterARestart) {
+  submit_good();
+  for (auto& event : scheduler_->take_events()) {
+    log_.push_back(event);
+  }
+  const auto before = view("V1").ledger;
+  reset(log_);
+  serve(1);
+  EXPECT_EQ(view("V1").ledger.pulled, before.pulled);
+  scheduler_->restore_candidate("V1", "t1", candidate(0.8));
+  only<PullAction>();
+  scheduler_->on_pull_reply("V1", task("t1"), now_);
+  EXPECT_TRUE(only<SubmitAction>().candidate) << "the kept bytes are sent, nothing is made again";
+}
+
+TEST_F(SchedulerTest, DoesNotSendAKeptCandidateThatFailed) {
+  hold_and_generate();
+  step();
+  reset(log_);
+  serve(1);
+  scheduler_->restore_candidate("V1", "t1", candidate(0.2));
+  only<PullAction>();
+  scheduler_->on_pull_reply("V1", task("t1"), now_);
+  only<GenerateAction>();
+}
+
+TEST_F(SchedulerTest, ForgetsAKeptCandidateWhenTheTaskIsAnother) {
+  hold_and_generate();
+  step();
+  reset(log_);
+  serve(1);
+  scheduler_->restore_candidate("V1", "t1", candidate(0.8));
+  only<PullAction>();
+  scheduler_->on_pull_reply("V1", task("t2"), now_);
+  EXPECT_EQ(only<GenerateAction>().task.id, "t2");
+}
+
+TEST_F(SchedulerTest, DoesNotPullDuringACooldownKnownFromTheJournal) {
+  submit_good();
+  scheduler_->on_submit_reply("V1", feedback(0.9, 270), now_);
+  step();
+  reset(log_);
+  serve(1);
+  EXPECT_TRUE(step().empty());
+  EXPECT_EQ(view("V1").state, State::cooling);
+}
+
+TEST_F(SchedulerTest, WhileDrainingSendsWhatIsReadyAndStartsNothingNew) {
+  scheduler_->set_worker_slots(1);
+  serve(3);
+  step();
+  scheduler_->on_pull_reply("V1", task("t1"), now_);
+  scheduler_->on_pull_reply("V2", task("t2"), now_);
+  only<GenerateAction>();
+  scheduler_->drain();
+  EXPECT_FALSE(scheduler_->is_drained()) << "a pull and a generation are under way";
+  scheduler_->on_pull_reply("V3", cooldown(0), now_);
+  scheduler_->on_candidate("V1", candidate(0.9), now_);
+  EXPECT_FALSE(scheduler_->is_drained());
+  EXPECT_TRUE(only<SubmitAction>().candidate);
+  scheduler_->on_submit_reply("V1", feedback(0.9, 270), now_);
+  advance(seconds(400));
+  EXPECT_TRUE(step().empty());
+  EXPECT_TRUE(scheduler_->is_drained());
+}
+
+TEST_F(SchedulerTest, KeepsARowThatLeftTheMetagraphAndSaysSo) {
+  serve(2);
+  step();
+  scheduler_->on_pull_failure("V1", refused(), now_);
+  scheduler_->on_pull_failure("V2", refused(), now_);
+  serve(1);
+  advance(seconds(60));
+  EXPECT_EQ(only<PullAction>().hotkey, "V1");
+  EXPECT_EQ(view("V2").reason, "left the metagraph");
+}
+
+}  // namespace
+}  // namespace lode::miner

@@ -1,0 +1,167 @@
+#include "miner/status.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+namespace lode::miner {
+namespace {
+
+using Json = nlohmann::json;
+
+Json validator_json(const ValidatorView& view, Time now) {
+  const LedgerRow& row = view.ledger;
+  Json json = {{"uid", view.neuron.uid},
+               {"hotkey", view.neuron.hotkey},
+               {"ip", view.neuron.ip},
+               {"port", view.neuron.port},
+               {"stake", view.neuron.stake},
+               {"state", to_string(view.state)},
+               {"reason", view.reason},
+               {"pulled", row.pulled},
+               {"accepted", row.accepted},
+               {"empty", row.empty},
+               {"rejected", row.rejected},
+               {"settled", row.settled},
+               {"violations", row.violations},
+               {"validator_faults", row.validator_faults},
+               {"pull_failures", row.pull_failures},
+               {"submit_failures", row.submit_failures},
+               {"generation_failures", row.generation_failures},
+               {"mean_score", row.accepted == 0 ? Json() : Json(row.mean_score())},
+               {"threshold", row.threshold},
+               {"throttle_period", row.throttle_period},
+               {"window_count", row.window_count},
+               {"rating", row.rating},
+               {"reward", row.reward},
+               {"held_task_id", row.held_task_id},
+               {"last_error", row.last_error}};
+  json["wait_seconds"] = view.until ? Json(std::max(0.0, to_seconds(*view.until - now))) : Json();
+  return json;
+}
+
+std::string cell(const Json& object, const char* key) {
+  const auto found = object.find(key);
+  if (found == object.end() || found->is_null()) {
+    return "-";
+  }
+  if (found->is_number_float()) {
+    return fmt::format("{:.2f}", found->get<double>());
+  }
+  return found->is_string() ? found->get<std::string>() : found->dump();
+}
+
+}  // namespace
+
+void Timing::add(double seconds) {
+  ++count;
+  total_seconds += seconds;
+  max_seconds = std::max(max_seconds, seconds);
+}
+
+Json to_json(const Snapshot& snapshot) {
+  Json validators = Json::array();
+  Json totals = {{"pulled", 0},   {"accepted", 0}, {"empty", 0},
+                 {"rejected", 0}, {"settled", 0},  {"violations", 0}};
+  for (const ValidatorView& view : snapshot.validators) {
+    validators.push_back(validator_json(view, snapshot.at));
+    for (auto& [key, sum] : totals.items()) {
+      sum = sum.get<int>() + validators.back()[key].get<int>();
+    }
+  }
+  Json workers = Json::array();
+  for (const WorkerView& worker : snapshot.workers) {
+    workers.push_back({{"name", worker.name},
+                       {"state", worker.state},
+                       {"reason", worker.reason},
+                       {"finished", worker.finished},
+                       {"restarts", worker.restarts}});
+  }
+  Json stages = Json::object();
+  for (const auto& [stage, timing] : snapshot.stages) {
+    stages[stage] = {
+        {"count", timing.count},
+        {"total_seconds", timing.total_seconds},
+        {"mean_seconds",
+         timing.count == 0 ? 0 : timing.total_seconds / static_cast<double>(timing.count)},
+        {"max_seconds", timing.max_seconds}};
+  }
+  return {{"at", to_seconds(snapshot.at.time_since_epoch())},
+          {"hotkey", snapshot.hotkey},
+          {"validators", validators},
+          {"totals", totals},
+          {"workers", workers},
+          {"queued", snapshot.queued},
+          {"generating", snapshot.generating},
+          {"stages", stages}};
+}
+
+std::string format_table(const Json& ledger) {
+  constexpr std::size_t kMaxReason = 60;
+  std::string out =
+      fmt::format("{:>4} {:<12} {:>6} {:>8} {:>5} {:>8} {:>6} {:>5}  {}\n", "uid", "state",
+                  "pulled", "accepted", "empty", "rejected", "viol.", "score", "why / last error");
+  const auto validators = ledger.find("validators");
+  if (validators == ledger.end() || !validators->is_array()) {
+    return out;
+  }
+  for (const Json& row : *validators) {
+    std::string reason = cell(row, "reason");
+    if (const std::string error = cell(row, "last_error"); error != "-" && !error.empty()) {
+      reason += " | last error: " + error;
+    }
+    if (reason.size() > kMaxReason * 2) {
+      reason = reason.substr(0, kMaxReason * 2) + "...";
+    }
+    out += fmt::format("{:>4} {:<12} {:>6} {:>8} {:>5} {:>8} {:>6} {:>5}  {}\n", cell(row, "uid"),
+                       cell(row, "state"), cell(row, "pulled"), cell(row, "accepted"),
+                       cell(row, "empty"), cell(row, "rejected"), cell(row, "violations"),
+                       cell(row, "mean_score"), reason);
+  }
+  return out;
+}
+
+HttpResponse answer(const Snapshot& snapshot, const HttpRequest& request) {
+  const auto json = [](int status, const Json& body) {
+    return make_response(status, "application/json",
+                         body.dump(-1, ' ', false, Json::error_handler_t::replace));
+  };
+  if (request.method != "GET") {
+    return json(405, {{"detail", "GET was expected"}});
+  }
+  if (request.target == "/api/ledger") {
+    return json(200, to_json(snapshot));
+  }
+  if (request.target == "/health") {
+    const auto healthy = std::count_if(snapshot.workers.begin(), snapshot.workers.end(),
+                                       [](const auto& w) { return w.state != "unhealthy"; });
+    return json(200, {{"status", healthy > 0 ? "ok" : "no worker"}, {"workers", healthy}});
+  }
+  return json(404, {{"detail", "no such route"}});
+}
+
+std::vector<ValidatorView> view_from_events(const std::vector<Event>& events) {
+  Ledger ledger;
+  for (const Event& event : events) {
+    ledger.apply(event);
+  }
+  std::vector<ValidatorView> views;
+  for (const auto& [hotkey, row] : ledger.rows()) {
+    ValidatorView view;
+    view.neuron.uid = -1;  // UIDs are the metagraph's; the journal knows hotkeys
+    view.neuron.hotkey = hotkey;
+    view.ledger = row;
+    view.state = row.held_task_id.empty() ? State::cooling : State::ready;
+    view.reason = row.held_task_id.empty()
+                      ? "the miner is not running"
+                      : "holds task " + row.held_task_id + "; the miner is not running";
+    if (row.held_task_id.empty() && row.cooldown_until > 0) {
+      view.until = from_unix_seconds(row.cooldown_until);
+    }
+    views.push_back(std::move(view));
+  }
+  return views;
+}
+
+}  // namespace lode::miner

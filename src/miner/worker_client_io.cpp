@@ -1,0 +1,170 @@
+#include "miner/worker_client_io.h"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "base/encoding.h"
+#include "net/http_client.h"
+#include "pipeline/prepare.h"
+#include "splat/ply.h"
+
+namespace lode::miner {
+
+namespace asio = boost::asio;
+using Json = nlohmann::json;
+
+namespace {
+
+/// A PLY of two million gaussians with third-degree SH is 500 MB; more is no honest answer.
+constexpr std::size_t kMaxPlyBytes = 512 << 20;
+
+std::string route(const net::HttpUrl& base, std::string_view path) {
+  std::string target = base.path;
+  while (target.ends_with('/')) {
+    target.pop_back();
+  }
+  return target + std::string(path);
+}
+
+/// What a service said was wrong, short enough for a log line.
+std::string detail_of(const HttpResponse& response) {
+  const Json body = Json::parse(response.body, nullptr, false);
+  std::string detail =
+      body.is_object() && body.contains("detail")
+          ? (body["detail"].is_string() ? body["detail"].get<std::string>() : body["detail"].dump())
+          : "no detail given";
+  return "status " + std::to_string(response.status) + ": " + detail.substr(0, 200);
+}
+
+bool blames_the_request(int status) { return status == 400 || status == 413 || status == 422; }
+
+HttpRequest generation_request(const net::HttpUrl& url, const subnet::Task& task,
+                               std::uint64_t seed) {
+  return {"POST",
+          route(url, "/generate/"),
+          {{"content-type", "application/x-www-form-urlencoded"}},
+          form_encode({{"prompt", task.prompt}, {"seed", std::to_string(seed)}}),
+          {},
+          0};
+}
+
+HttpRequest validation_request(const net::HttpUrl& url, const subnet::Task& task,
+                               const Bytes& spz) {
+  const bool is_image = task.type == subnet::Task::Type::image;
+  const Json body = {{is_image ? "prompt_image" : "prompt", task.prompt},
+                     {"data", base64_encode(spz)},
+                     {"compression", 2}};
+  return {"POST",
+          route(url, is_image ? "/validate_img_to_3d_ply/" : "/validate_txt_to_3d_ply/"),
+          {{"content-type", "application/json"}},
+          body.dump(-1, ' ', false, Json::error_handler_t::replace),
+          {},
+          0};
+}
+
+void add_stages(std::vector<pipeline::StageTime> more, std::vector<pipeline::StageTime>& stages) {
+  stages.insert(stages.end(), more.begin(), more.end());
+}
+
+/// The worker's own account of its time, if it gives one.
+void add_worker_stages(const HttpResponse& response, std::vector<pipeline::StageTime>& stages) {
+  const std::string* header = response.headers.find("x-lode-stages");
+  const Json json = header ? Json::parse(*header, nullptr, false) : Json();
+  if (!json.is_object() || json.size() > 32) {
+    return;
+  }
+  for (const auto& [name, seconds] : json.items()) {
+    if (seconds.is_number()) {
+      stages.push_back({"generate." + name.substr(0, 32), seconds.get<double>()});
+    }
+  }
+}
+
+/// Score and reason of a validation reply.
+Result<Candidate> read_verdict(const HttpResponse& response, Candidate candidate) {
+  const Json body = Json::parse(response.body, nullptr, false);
+  if (!body.is_object() || !body.contains("score") || !body["score"].is_number() ||
+      !std::isfinite(body["score"].get<double>())) {
+    return fail(Errc::peer_failure, "validation service: no finite score in its reply");
+  }
+  candidate.score = body["score"].get<double>();
+  candidate.judged = true;
+  const auto reason = body.find("reason");
+  candidate.reason = reason != body.end() && reason->is_string()
+                         ? reason->get<std::string>().substr(0, 300)
+                         : "score of the validation service";
+  return candidate;
+}
+
+Result<Bytes> prepare_ply(const std::string& ply, std::uint64_t seed) {
+  LODE_TRY(const splat::GaussianCloud cloud, splat::decode_ply(as_bytes(ply)));
+  LODE_TRY(auto prepared, pipeline::prepare(cloud, seed));
+  return std::move(prepared.spz);
+}
+
+}  // namespace
+
+asio::awaitable<Attempt> make_candidate(WorkerAddress address, subnet::Task task,
+                                        std::uint64_t seed, asio::thread_pool& cpu) {
+  Attempt attempt{fail(Errc::internal, "not started"), false, {}};
+  pipeline::StageClock clock;
+  const auto failed = [&](Error error, std::string_view where) {
+    attempt.candidate = annotate(std::move(error), where);
+    return std::move(attempt);
+  };
+
+  const auto made = co_await net::fetch(
+      address.generation.endpoint, generation_request(address.generation, task, seed),
+      {.total_timeout = kGenerationTimeout, .body_bytes = kMaxPlyBytes});
+  clock.lap("generate");
+  attempt.stages = clock.take();
+  if (!made.response) {
+    co_return failed(made.response.error(), "generation");
+  }
+  if (made.response->status != 200) {
+    attempt.is_request_bad = blames_the_request(made.response->status);
+    co_return failed({Errc::peer_failure, detail_of(*made.response)}, "generation");
+  }
+  add_worker_stages(*made.response, attempt.stages);
+
+  // The coroutine's frame owns the text for as long as the pool works on it.
+  const std::string& ply = made.response->body;
+  const auto spz = co_await asio::co_spawn(
+      cpu, [&ply, seed]() -> asio::awaitable<Result<Bytes>> { co_return prepare_ply(ply, seed); },
+      asio::use_awaitable);
+  clock.lap("prepare");
+  add_stages(clock.take(), attempt.stages);
+  Candidate candidate;
+  if (!spz) {
+    candidate.judged = true;  // by the data checks, and found wanting
+    candidate.reason = spz.error().context;
+    candidate.spz = std::make_shared<const Bytes>();
+    attempt.candidate = std::move(candidate);
+    co_return attempt;
+  }
+  candidate.spz = std::make_shared<const Bytes>(*spz);
+  candidate.reason = "data checks passed; no validation service is configured";
+  if (!address.validation) {
+    attempt.candidate = std::move(candidate);
+    co_return attempt;
+  }
+
+  const auto judged = co_await net::fetch(
+      address.validation->endpoint, validation_request(*address.validation, task, *candidate.spz),
+      {.total_timeout = kValidationTimeout, .body_bytes = 16 << 20});
+  clock.lap("score");
+  add_stages(clock.take(), attempt.stages);
+  if (!judged.response) {
+    co_return failed(judged.response.error(), "validation");
+  }
+  if (judged.response->status != 200) {
+    attempt.is_request_bad = blames_the_request(judged.response->status);
+    co_return failed({Errc::peer_failure, detail_of(*judged.response)}, "validation");
+  }
+  attempt.candidate = read_verdict(*judged.response, std::move(candidate));
+  co_return attempt;
+}
+
+}  // namespace lode::miner

@@ -1,0 +1,43 @@
+#include "net/endpoint.h"
+
+#include <gtest/gtest.h>
+
+namespace lode::net {
+namespace {
+
+TEST(Endpoint, ParsesEveryFormAndPrintsItBack) {
+  EXPECT_EQ(*parse_endpoint("10.0.0.7:8091"), (Endpoint{"10.0.0.7", 8091}));
+  EXPECT_EQ(*parse_endpoint("[::1]:8091"), (Endpoint{"::1", 8091}));
+  EXPECT_EQ(*parse_endpoint("gpu-box:8091"), (Endpoint{"gpu-box", 8091}));
+  EXPECT_EQ(*parse_endpoint(":8091"), (Endpoint{"127.0.0.1", 8091}));
+  EXPECT_EQ(*parse_endpoint("8091"), (Endpoint{"127.0.0.1", 8091}));
+  EXPECT_EQ(parse_endpoint("[::1]:8091")->to_string(), "[::1]:8091");
+}
+
+TEST(Endpoint, RefusesBadPortsAndBareIpv6) {
+  for (const char* bad : {"", "host:", "host:x", "host:65536", "host:-1", "::1:80", "h:80 "}) {
+    EXPECT_FALSE(parse_endpoint(bad)) << bad;
+  }
+}
+
+TEST(HttpUrl, ParsesHostPortAndPath) {
+  const auto full = parse_http_url("http://127.0.0.1:8093/base?x=1");
+  ASSERT_TRUE(full);
+  EXPECT_EQ(full->endpoint, (Endpoint{"127.0.0.1", 8093}));
+  EXPECT_EQ(full->path, "/base?x=1");
+  const auto bare = parse_http_url("http://gpu-box");
+  ASSERT_TRUE(bare);
+  EXPECT_EQ(bare->endpoint, (Endpoint{"gpu-box", 80}));
+  EXPECT_EQ(bare->path, "/");
+  EXPECT_EQ(parse_http_url("http://[::1]:9")->endpoint, (Endpoint{"::1", 9}));
+}
+
+TEST(HttpUrl, RefusesOtherSchemesUsersAndNonsense) {
+  for (const char* bad : {"https://h", "ftp://h", "h:80", "http://", "http://u:p@h", "http://h#f",
+                          "http://h:99999", ""}) {
+    EXPECT_FALSE(parse_http_url(bad)) << bad;
+  }
+}
+
+}  // namespace
+}  // namespace lode::net

@@ -1,0 +1,119 @@
+#include "net/http_client.h"
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/experimental/awaitable_operators.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/core/tcp_stream.hpp>
+#include <boost/beast/http/parser.hpp>
+#include <boost/beast/http/read.hpp>
+#include <boost/beast/http/string_body.hpp>
+#include <boost/beast/http/write.hpp>
+
+namespace lode::net {
+
+namespace asio = boost::asio;
+namespace beast = boost::beast;
+namespace http = boost::beast::http;
+using boost::system::error_code;
+
+namespace {
+
+constexpr auto kToken = asio::as_tuple(asio::use_awaitable);
+
+Error to_error(const error_code& code, const Endpoint& peer, std::string_view doing) {
+  Errc kind = Errc::peer_failure;
+  std::string what = code.message();
+  if (code == beast::error::timeout) {
+    kind = Errc::timed_out;
+    what = "deadline passed";
+  } else if (code == asio::error::operation_aborted) {
+    kind = Errc::cancelled;
+  } else if (code == http::error::body_limit || code == http::error::header_limit) {
+    kind = Errc::limit_exceeded;
+    what = "the reply is longer than allowed";
+  } else if (code == http::error::end_of_stream || code == http::error::partial_message) {
+    what = "connection closed before the reply was whole";
+  }
+  return fail(kind, peer.to_string() + ": " + std::string(doing) + ": " + what);
+}
+
+http::request<http::string_body> to_beast(const Endpoint& peer, HttpRequest&& request) {
+  http::request<http::string_body> message(http::string_to_verb(request.method), request.target,
+                                           11);
+  message.set(http::field::host, peer.to_string());
+  for (const auto& [name, value] : request.headers) {
+    message.insert(name, value);
+  }
+  message.set(http::field::connection, "close");
+  message.body() = std::move(request.body);
+  message.prepare_payload();
+  return message;
+}
+
+HttpResponse from_beast(http::response<http::string_body>&& message) {
+  HttpResponse response;
+  response.status = static_cast<int>(message.result_int());
+  for (const auto& field : message) {
+    response.headers.add(std::string(field.name_string()), std::string(field.value()));
+  }
+  response.body = std::move(message.body());
+  return response;
+}
+
+asio::awaitable<error_code> connect(beast::tcp_stream& stream, const Endpoint& peer,
+                                    Duration timeout) {
+  stream.expires_after(timeout);
+  error_code not_literal;
+  const auto address = asio::ip::make_address(peer.host, not_literal);
+  if (!not_literal) {
+    auto [ec] = co_await stream.async_connect(asio::ip::tcp::endpoint(address, peer.port), kToken);
+    co_return ec;
+  }
+  asio::ip::tcp::resolver resolver(co_await asio::this_coro::executor);
+  auto [resolve_ec, found] =
+      co_await resolver.async_resolve(peer.host, std::to_string(peer.port), kToken);
+  if (resolve_ec) {
+    co_return resolve_ec;
+  }
+  auto [ec, where] = co_await stream.async_connect(found, kToken);
+  co_return ec;
+}
+
+asio::awaitable<error_code> send(beast::tcp_stream& stream,
+                                 const http::request<http::string_body>& message) {
+  auto [ec, bytes] = co_await http::async_write(stream, message, kToken);
+  co_return ec;
+}
+
+asio::awaitable<error_code> receive(beast::tcp_stream& stream, beast::flat_buffer& buffer,
+                                    http::response_parser<http::string_body>& parser) {
+  auto [ec, bytes] = co_await http::async_read(stream, buffer, parser, kToken);
+  co_return ec;
+}
+
+}  // namespace
+
+asio::awaitable<Exchange> fetch(Endpoint peer, HttpRequest request, FetchLimits limits) {
+  using asio::experimental::awaitable_operators::operator&&;
+  beast::tcp_stream stream(co_await asio::this_coro::executor);
+  if (const error_code ec = co_await connect(stream, peer, limits.connect_timeout)) {
+    co_return Exchange{to_error(ec, peer, "connect"), false};
+  }
+  stream.expires_after(limits.total_timeout);
+  const auto message = to_beast(peer, std::move(request));
+  beast::flat_buffer buffer;
+  http::response_parser<http::string_body> parser;
+  parser.header_limit(static_cast<std::uint32_t>(limits.header_bytes));
+  parser.body_limit(limits.body_bytes);
+  // Reading while writing: a server may refuse from the head alone and close.
+  const auto [write_ec, read_ec] =
+      co_await (send(stream, message) && receive(stream, buffer, parser));
+  if (!read_ec) {
+    co_return Exchange{from_beast(parser.release()), true};
+  }
+  co_return Exchange{to_error(read_ec, peer, "reply"), true};
+}
+
+}  // namespace lode::net

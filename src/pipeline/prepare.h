@@ -1,0 +1,22 @@
+// The last step before a cloud leaves: preconditioned, packed, and checked as the validators will.
+#pragma once
+
+#include <cstdint>
+
+#include "base/bytes.h"
+#include "base/result.h"
+#include "splat/cloud.h"
+
+namespace lode::pipeline {
+
+/// A cloud as it will be sent.
+struct Prepared {
+  splat::GaussianCloud cloud;  ///< preconditioned
+  Bytes spz;                   ///< its SPZ, the exact bytes of a submission
+};
+
+/// Preconditions the cloud (splat/precondition.h), packs it, decodes those bytes again and runs the
+/// validators' data checks on them. Errc::invalid_input names the check that fails.
+Result<Prepared> prepare(const splat::GaussianCloud& cloud, std::uint64_t seed);
+
+}  // namespace lode::pipeline

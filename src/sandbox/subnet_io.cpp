@@ -1,0 +1,194 @@
+#include "sandbox/subnet_io.h"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "chain/keyfile.h"
+#include "chain/metagraph.h"
+
+namespace lode::sandbox {
+namespace asio = boost::asio;
+
+namespace {
+
+constexpr const char* kLoopback = "127.0.0.1";
+constexpr const char* kHotkeyFile = "miner_hotkey.json";
+constexpr const char* kMetagraphFile = "metagraph.json";
+constexpr const char* kStatusPath = "/sandbox/status";
+
+// A submission of the largest result that the scoring service takes would be 500 MiB; the sketch's
+// objects pack to under 1 MiB, other generators' to a few.
+constexpr std::size_t kMaxBodyBytes = 64 << 20;
+
+net::ServerLimits axon_limits() {
+  net::ServerLimits limits;
+  limits.body_bytes = kMaxBodyBytes;
+  return limits;
+}
+
+void log_failure(const std::string& name, const std::string& what) {
+  spdlog::error("{}: {}", name, what);
+}
+
+}  // namespace
+
+/// An axon that hands out no tasks and counts who asks.
+class Subnet::Bystander final : public net::HttpHandler {
+ public:
+  Bystander(int uid, Role role) : status_{uid, role, 0} {}
+
+  std::optional<HttpResponse> on_head(const HttpRequest& request) override {
+    ++status_.requests;
+    spdlog::warn("uid {} ({}) was asked for {}", status_.uid, to_string(status_.role),
+                 request.target);
+    const nlohmann::json body = {{"message", "Synapse name '" + request.target.substr(1) +
+                                                 "' not found. Available synapses ['Synapse']"}};
+    return make_response(404, "application/json",
+                         body.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+  }
+  asio::awaitable<HttpResponse> on_request(HttpRequest) override {
+    co_return make_response(404, "text/plain", "");  // not reached: on_head answers all
+  }
+
+  const BystanderStatus& status() const { return status_; }
+
+ private:
+  BystanderStatus status_;
+};
+
+class Subnet::Control final : public net::HttpHandler {
+ public:
+  explicit Control(const Subnet& subnet) : subnet_(subnet) {}
+
+  asio::awaitable<HttpResponse> on_request(HttpRequest request) override {
+    if (request.method != "GET" || request.target != kStatusPath) {
+      co_return make_response(404, "text/plain", std::string("GET ") + kStatusPath + "\n");
+    }
+    co_return make_response(200, "application/json", to_json(subnet_.status()).dump());
+  }
+
+ private:
+  const Subnet& subnet_;
+};
+
+Subnet::Subnet(asio::any_io_executor executor, SubnetConfig config)
+    : executor_(executor),
+      config_(std::move(config)),
+      started_(clock_.now()),
+      roster_(make_roster(config_.validators, config_.seed)),
+      workers_(config_.worker_threads) {}
+
+Subnet::~Subnet() { workers_.join(); }
+
+Result<std::unique_ptr<Subnet>> Subnet::start(asio::any_io_executor executor, SubnetConfig config) {
+  std::unique_ptr<Subnet> subnet(new Subnet(executor, std::move(config)));
+  LODE_CHECK(subnet->open());
+  return subnet;
+}
+
+Result<void> Subnet::open() {
+  int index = 0;
+  for (Resident& resident : roster_) LODE_CHECK(open_resident(resident, index++));
+  control_ = std::make_unique<Control>(*this);
+  LODE_TRY(control_endpoint_, serve(*control_, {}));
+  LODE_CHECK(write_files());
+  for (auto& validator : validators_) validator->prefetch();
+  return {};
+}
+
+Result<void> Subnet::open_resident(Resident& resident, int index) {
+  net::HttpHandler* handler = nullptr;
+  if (resident.role == Role::validator) {
+    ValidatorIoConfig config;
+    config.rules = scaled(config_.rules, config_.time_scale);
+    config.rules.version = resident.version;
+    config.shares = config_.shares;
+    if (resident.version <= kLastVersionWithoutTypes)
+      config.shares.image = 0;
+    config.fault_rate = config_.fault_rate;
+    config.seed = Rng(config_.seed).fork("validator/" + std::to_string(index)).next();
+    Identity identity{resident.neuron.hotkey, {}};
+    for (const Resident& other : roster_) {
+      if (other.role == Role::miner)
+        identity.miners[other.neuron.hotkey] = other.neuron.uid;
+    }
+    validators_.push_back(
+        std::make_unique<ValidatorIo>(executor_, workers_, clock_, config, std::move(identity)));
+    handler = validators_.back().get();
+  } else if (resident.is_asked_in_error()) {
+    bystanders_.push_back(std::make_unique<Bystander>(resident.neuron.uid, resident.role));
+    handler = bystanders_.back().get();
+  } else {
+    return {};
+  }
+  LODE_TRY(const net::Endpoint endpoint, serve(*handler, axon_limits()));
+  resident.neuron.ip = endpoint.host;
+  resident.neuron.port = endpoint.port;
+  return {};
+}
+
+Result<net::Endpoint> Subnet::serve(net::HttpHandler& handler, const net::ServerLimits& limits) {
+  const auto next = static_cast<std::uint16_t>(config_.port_base + servers_.size());
+  servers_.push_back(std::make_unique<net::HttpServer>(executor_, handler, limits, log_failure));
+  return servers_.back()->listen({kLoopback, config_.port_base == 0 ? std::uint16_t{0} : next});
+}
+
+Result<void> Subnet::write_files() const {
+  chain::Metagraph metagraph;
+  metagraph.netuid = kNetuid;
+  for (const Resident& resident : roster_) {
+    metagraph.neurons.push_back(resident.neuron);
+    if (resident.role != Role::miner)
+      continue;
+    LODE_CHECK(chain::write_hotkey_file(config_.dir / kHotkeyFile, resident.mini_secret));
+  }
+  std::sort(metagraph.neurons.begin(), metagraph.neurons.end(),
+            [](const chain::Neuron& a, const chain::Neuron& b) { return a.uid < b.uid; });
+  return chain::write_metagraph_file(config_.dir / kMetagraphFile, metagraph);
+}
+
+nlohmann::ordered_json Subnet::ready_json() const {
+  nlohmann::ordered_json ready = {{"chain", nullptr},
+                                  {"validators", nlohmann::ordered_json::array()}};
+  for (const Resident& resident : roster_) {
+    if (resident.role != Role::validator)
+      continue;
+    ready["validators"].push_back({{"uid", resident.neuron.uid},
+                                   {"ip", resident.neuron.ip},
+                                   {"port", resident.neuron.port},
+                                   {"hotkey", resident.neuron.hotkey}});
+  }
+  ready["miner_hotkey_file"] = (config_.dir / kHotkeyFile).string();
+  ready["metagraph_file"] = (config_.dir / kMetagraphFile).string();
+  ready["control"] = control_endpoint_.to_string();
+  return ready;
+}
+
+Status Subnet::status() const {
+  Status status;
+  status.seconds = to_seconds(clock_.now() - started_);
+  status.time_scale = config_.time_scale;
+  std::string miner;
+  for (const Resident& resident : roster_) {
+    if (resident.role == Role::miner)
+      miner = resident.neuron.hotkey;
+  }
+  for (std::size_t i = 0; i < validators_.size(); ++i) {  // the roster begins with them
+    const Validator& validator = validators_[i]->validator();
+    status.validators.push_back({roster_[i].neuron.uid, roster_[i].neuron.hotkey,
+                                 validator.rules().version, validator.rating_of(miner),
+                                 validator.counters(), validators_[i]->faults()});
+  }
+  for (const auto& bystander : bystanders_) status.bystanders.push_back(bystander->status());
+  return status;
+}
+
+asio::awaitable<void> Subnet::stop() {
+  for (auto& server : servers_) server->close();
+  for (auto& server : servers_) co_await server->join();
+  for (auto& validator : validators_) co_await validator->finish();
+}
+
+}  // namespace lode::sandbox

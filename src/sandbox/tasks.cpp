@@ -1,0 +1,113 @@
+#include "sandbox/tasks.h"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <glm/gtc/quaternion.hpp>
+
+#include "base/assert.h"
+#include "base/encoding.h"
+#include "image/codec.h"
+#include "render/render.h"
+
+namespace lode::sandbox {
+namespace {
+
+constexpr float kPromptElevation = -12;  // negative is above, as in render::Orbit
+constexpr int kPromptSides[] = {256, 288, 320};
+
+// Objects that take more than the sketch's primitives. Those it has learnt meanwhile are left out.
+constexpr std::array kUnknownNouns = {
+    "accordion",     "bagpipe",     "cathedral",  "chainsaw", "chandelier", "gargoyle",
+    "harmonica",     "harpsichord", "locomotive", "mandolin", "octopus",    "pterodactyl",
+    "rollercoaster", "saxophone",   "scorpion",   "seahorse", "typewriter", "wheelchair"};
+constexpr std::array kUnknownForms = {"a {}", "a detailed {}", "an ornate {} on a stand",
+                                      "a single weathered {}"};
+
+// Something that no drawing of a prompt resembles: a random scene tipped over and flattened.
+void disguise(splat::Scene& scene) {
+  const glm::quat tip = glm::angleAxis(1.2F, glm::normalize(glm::vec3(1.0F, 0.3F, 0.8F)));
+  const glm::vec3 stretch(1.6F, 0.5F, 0.9F);
+  for (std::size_t i = 0; i < scene.size(); ++i) {
+    scene.positions[i] = stretch * (tip * scene.positions[i]);
+    scene.rotations[i] = tip * scene.rotations[i];
+  }
+}
+
+}  // namespace
+
+std::string make_uuid(Rng& rng) {
+  const std::uint64_t high = (rng.next() & ~0xF000ULL) | 0x4000ULL;
+  const std::uint64_t low = (rng.next() >> 2) | 0x8000000000000000ULL;
+  return fmt::format("{:08x}-{:04x}-{:04x}-{:04x}-{:012x}", high >> 32, (high >> 16) & 0xFFFF,
+                     high & 0xFFFF, low >> 48, low & 0xFFFFFFFFFFFFULL);
+}
+
+splat::Scene reference_scene(const SandboxTask& task) {
+  splat::Scene scene = splat::activate(sketch::build(task.scene, task.reference_seed));
+  if (!task.is_known)
+    disguise(scene);
+  splat::frame(scene);
+  return scene;
+}
+
+image::Image reference_picture(const splat::Scene& reference, int side) {
+  render::Orbit front;
+  front.elevation_deg = kPromptElevation;
+  front.size = side;
+  render::RenderOptions over_black;
+  over_black.background = glm::vec3(0);
+  return render::to_cutout(render::render(reference, render::orbit_camera(front), over_black));
+}
+
+TaskMaker::TaskMaker(std::uint64_t seed, TaskShares shares) : rng_(seed), shares_(shares) {
+  for (const char* noun : kUnknownNouns) {
+    if (sketch::parse_prompt(noun).confidence == 0)
+      unknown_nouns_.emplace_back(noun);
+  }
+}
+
+SandboxTask TaskMaker::next() {
+  const bool is_image = rng_.uniform() < shares_.image;
+  const bool is_unknown = rng_.uniform() < shares_.unknown;
+  const bool first = std::exchange(is_first_, false);
+  if (is_image)
+    return image_task();
+  if (is_unknown && !first && !unknown_nouns_.empty())
+    return unknown_task();
+  return text_task();
+}
+
+SandboxTask TaskMaker::text_task() {
+  SandboxTask result;
+  result.task.type = subnet::Task::Type::text;
+  result.task.id = make_uuid(rng_);
+  result.scene = sketch::random_scene(rng_);
+  result.task.prompt = sketch::describe(result.scene, rng_);
+  result.reference_seed = rng_.next();
+  return result;
+}
+
+SandboxTask TaskMaker::unknown_task() {
+  SandboxTask result = text_task();
+  result.is_known = false;
+  const std::string& noun = unknown_nouns_[rng_.below(unknown_nouns_.size())];
+  result.task.prompt =
+      fmt::format(fmt::runtime(kUnknownForms[rng_.below(kUnknownForms.size())]), noun);
+  return result;
+}
+
+SandboxTask TaskMaker::image_task() {
+  SandboxTask result;
+  result.task.type = subnet::Task::Type::image;
+  result.task.id = make_uuid(rng_);
+  result.scene = sketch::random_scene(rng_);
+  result.reference_seed = rng_.next();
+  const int side = kPromptSides[rng_.below(std::size(kPromptSides))];
+  const Result<Bytes> png = image::encode_png(reference_picture(reference_scene(result), side));
+  LODE_ASSERT(png.has_value(), "a rendered picture can be encoded");
+  result.task.prompt = base64_encode(*png);
+  return result;
+}
+
+}  // namespace lode::sandbox

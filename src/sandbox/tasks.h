@@ -1,0 +1,57 @@
+// The tasks a sandbox validator hands out, and the objects it holds the answers against.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/rng.h"
+#include "sketch/sketch.h"
+#include "splat/cloud.h"
+#include "subnet/synapse.h"
+
+namespace lode::sandbox {
+
+struct TaskShares {
+  double image = 0.2;     ///< of all tasks, as validators' text_tasks_ratio of 0.8
+  double unknown = 0.06;  ///< of text tasks: an object that the sketch cannot draw
+};
+
+/// A task and what its answer is held against: `scene` as the validator's own seed builds it, or,
+/// for an object that the sketch does not know, as something else entirely.
+struct SandboxTask {
+  subnet::Task task;
+  sketch::SceneSpec scene;
+  std::uint64_t reference_seed = 0;
+  bool is_known = true;  ///< false: no drawing of the sketch's will do; skipping is right
+};
+
+/// The reference object, activated and framed as validators frame. Takes tens of milliseconds.
+splat::Scene reference_scene(const SandboxTask& task);
+
+/// A picture prompt: the reference cut out (RGBA, straight alpha) as seen from the front, a little
+/// from above; `side` pixels square.
+image::Image reference_picture(const splat::Scene& reference, int side);
+
+/// An endless list of tasks that depends on the seed and the shares alone. The first task is
+/// always a known one.
+class TaskMaker {
+ public:
+  TaskMaker(std::uint64_t seed, TaskShares shares);
+  SandboxTask next();
+
+ private:
+  SandboxTask text_task();
+  SandboxTask image_task();
+  SandboxTask unknown_task();
+
+  Rng rng_;
+  TaskShares shares_;
+  std::vector<std::string> unknown_nouns_;  // those of the list that the sketch does not know
+  bool is_first_ = true;
+};
+
+/// A version-4 UUID from the stream.
+std::string make_uuid(Rng& rng);
+
+}  // namespace lode::sandbox

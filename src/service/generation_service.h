@@ -1,0 +1,40 @@
+// The generation and validation service: the work behind its routes, without sockets.
+#pragma once
+
+#include <memory>
+#include <stop_token>
+#include <string>
+
+#include "base/http_message.h"
+#include "pipeline/backend.h"
+
+namespace lode::service {
+
+/// The longest request body: a picture of 16 MB in base64, or an SPZ of half a million gaussians.
+inline constexpr std::size_t kMaxRequestBytes = 64 << 20;
+
+/// Routes that are answered at once, on the I/O thread, and routes that are work for the job
+/// thread. Jobs run one at a time, in order, since they share the backend's models.
+enum class RouteKind { quick, job, unknown };
+
+class GenerationService {
+ public:
+  explicit GenerationService(std::unique_ptr<pipeline::Backend> backend);
+
+  /// Which thread a request belongs to.
+  static RouteKind route_kind(const HttpRequest& request);
+
+  /// Health and version. `queued` and `running` are the job thread's counts.
+  HttpResponse answer_quick(const HttpRequest& request, int queued, int running) const;
+
+  /// Generates or validates. Never throws for bad input: 400, 413, 422 and 405 say what is wrong
+  /// as JSON `{"detail": ...}`.
+  HttpResponse run_job(const HttpRequest& request, std::stop_token stop);
+
+ private:
+  HttpResponse generate(const HttpRequest& request, std::stop_token stop);
+
+  std::unique_ptr<pipeline::Backend> backend_;
+};
+
+}  // namespace lode::service

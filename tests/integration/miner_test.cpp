@@ -1,0 +1,304 @@
+// The miner over real sockets: against the sandbox's honest validators, and beside ones that
+// misbehave in every way a reply can.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <spdlog/spdlog.h>
+#include <unistd.h>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "base/encoding.h"
+#include "chain/keyfile.h"
+#include "miner/miner_io.h"
+#include "net/http_server.h"
+#include "sandbox/subnet_io.h"
+#include "service/generation_service.h"
+#include "splat/ply.h"
+#include "tests/support/raw_peer.h"
+
+namespace lode::miner {
+namespace {
+
+namespace asio = boost::asio;
+namespace fs = std::filesystem;
+using Json = nlohmann::json;
+using test::RawPeer;
+
+/// A worker in this process: the real service, on the test's thread.
+class InProcessWorker final : public net::HttpHandler {
+ public:
+  asio::awaitable<HttpResponse> on_request(HttpRequest request) override {
+    ++requests;
+    if (is_broken) {
+      co_return make_response(200, "application/octet-stream", "this is no PLY");
+    }
+    if (service::GenerationService::route_kind(request) == service::RouteKind::job) {
+      co_return service_.run_job(request, {});
+    }
+    co_return service_.answer_quick(request, 0, 0);
+  }
+  int requests = 0;
+  bool is_broken = false;
+
+ private:
+  service::GenerationService service_{*pipeline::make_backend("sketch")};
+};
+
+class MinerTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    spdlog::set_level(spdlog::level::off);
+    dir_ = fs::path(testing::TempDir()) /
+           ("lode_miner_" + std::to_string(::getpid()) + "_" +
+            testing::UnitTest::GetInstance()->current_test_info()->name());
+    fs::create_directories(dir_);
+    sandbox_.dir = dir_;
+    sandbox_.validators = 2;
+    sandbox_.seed = 5;
+    sandbox_.time_scale = 100;  // a cycle of 3 s
+    sandbox_.shares = {0, 0};
+    sandbox_.worker_threads = 1;
+    config_.artifacts = dir_ / "splats";
+    config_.drain_timeout = std::chrono::seconds(5);
+    config_.pull_timeout = std::chrono::milliseconds(500);
+    worker_server_ = std::make_unique<net::HttpServer>(
+        context_.get_executor(), worker_, net::ServerLimits{.body_bytes = 64 << 20},
+        [](const std::string&, const std::string& why) { ADD_FAILURE() << why; });
+    pool_config_.endpoints = {{*worker_server_->listen({"127.0.0.1", 0}), "/"}};
+    pool_config_.validation = pool_config_.endpoints.front();
+  }
+  void TearDown() override { fs::remove_all(dir_); }
+
+  void start_sandbox() {
+    auto started = sandbox::Subnet::start(context_.get_executor(), sandbox_);
+    ASSERT_TRUE(started) << started.error().message();
+    subnet_ = *std::move(started);
+    metagraph_ = *chain::read_metagraph_file(dir_ / "metagraph.json");
+    hotkey_.emplace(*chain::read_hotkey_file(dir_ / "miner_hotkey.json"));
+  }
+
+  /// A neuron with stake at the peer's address; its uid.
+  int add_neuron(const net::Endpoint& where) {
+    const int uid = 1000 + static_cast<int>(strangers_.size());
+    const Bytes seed(32, static_cast<std::uint8_t>(strangers_.size() + 1));
+    strangers_.push_back(chain::Keypair::from_mini_secret(seed)->ss58());
+    metagraph_.neurons.push_back({uid, strangers_.back(), where.host, where.port, 5000, true});
+    return uid;
+  }
+  int add_peer(RawPeer::Behaviour behave) {
+    peers_.push_back(std::make_unique<RawPeer>(context_.get_executor(), std::move(behave)));
+    return add_neuron(peers_.back()->endpoint());
+  }
+
+  /// Mines until `is_done` says so of the ledger (looked at every 20 ms), then drains. Fails after
+  /// a minute. The last snapshot before the drain.
+  Snapshot mine_until(const std::function<bool(const Snapshot&)>& is_done) {
+    auto journal = Journal::open(dir_ / "journal.db");
+    EXPECT_TRUE(journal) << journal.error().message();
+    Miner* to_wake = nullptr;
+    WorkerPool pool(context_.get_executor(), pool_config_, [&to_wake] {
+      if (to_wake != nullptr) {
+        to_wake->wake();
+      }
+    });
+    Miner miner(context_.get_executor(), config_, *hotkey_, *journal, pool);
+    to_wake = &miner;
+    EXPECT_TRUE(miner.load(metagraph_));
+    Snapshot snapshot;
+    std::exception_ptr failure;
+    bool ended = false;
+    asio::co_spawn(
+        context_,
+        [](Miner& m, WorkerPool& p) -> asio::awaitable<void> {
+          p.start();
+          co_await m.run();
+          co_await p.stop();
+        }(miner, pool),
+        [&](std::exception_ptr e) {
+          failure = e;
+          ended = true;
+        });
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+    bool drained = false;
+    while (!ended && std::chrono::steady_clock::now() < deadline) {
+      context_.run_for(std::chrono::milliseconds(20));
+      if (!drained) {
+        snapshot = miner.snapshot();
+        if (is_done(snapshot)) {
+          drained = true;
+          miner.drain();
+        }
+      }
+    }
+    EXPECT_TRUE(drained) << "the goal was not reached:\n" << format_table(to_json(snapshot));
+    EXPECT_TRUE(ended);
+    if (failure) {
+      std::rethrow_exception(failure);
+    }
+    return snapshot;
+  }
+
+  static const ValidatorView& row(const Snapshot& snapshot, int uid) {
+    for (const auto& view : snapshot.validators) {
+      if (view.neuron.uid == uid) {
+        return view;
+      }
+    }
+    throw std::logic_error("no row for uid " + std::to_string(uid));
+  }
+  bool honest_accepted(const Snapshot& snapshot, int count) const {
+    for (const auto& resident : subnet_->roster()) {
+      if (resident.role == sandbox::Role::validator &&
+          row(snapshot, resident.neuron.uid).ledger.accepted < count) {
+        return false;
+      }
+    }
+    return true;
+  }
+  Json books() const { return sandbox::to_json(subnet_->status()); }
+
+  asio::io_context context_;
+  fs::path dir_;
+  sandbox::SubnetConfig sandbox_;
+  std::unique_ptr<sandbox::Subnet> subnet_;
+  chain::Metagraph metagraph_{17, {}};
+  std::optional<chain::Keypair> hotkey_;
+  std::vector<std::string> strangers_;
+  std::vector<std::unique_ptr<RawPeer>> peers_;
+  InProcessWorker worker_;
+  std::unique_ptr<net::HttpServer> worker_server_;
+  WorkerPoolConfig pool_config_;
+  MinerConfig config_;
+};
+
+std::string task_json(const std::string& type, const std::string& prompt) {
+  return Json{{"task", {{"type", type}, {"id", "t-" + type}, {"prompt", prompt}}},
+              {"validation_threshold", 0.6},
+              {"throttle_period", 1},
+              {"cooldown_until", 0},
+              {"cooldown_violations", 0}}
+      .dump();
+}
+
+TEST_F(MinerTest, ServesEveryValidatorWithoutAViolationAndLeavesTheOthersAlone) {
+  start_sandbox();
+  const Snapshot end = mine_until([&](const Snapshot& s) { return honest_accepted(s, 2); });
+  for (const auto& validator : books()["validators"]) {
+    EXPECT_EQ(validator["violations"], 0) << validator.dump();
+    EXPECT_EQ(validator["rejected"], 0) << validator.dump();
+    EXPECT_GE(validator["accepted"], 2) << validator.dump();
+  }
+  for (const auto& bystander : books()["bystanders"]) {
+    EXPECT_EQ(bystander["requests"], 0) << bystander.dump();
+  }
+  EXPECT_EQ(row(end, 180).state, State::skipped);
+  EXPECT_GE(std::distance(fs::directory_iterator(config_.artifacts), fs::directory_iterator()), 12)
+      << "four results as spz, ply and json";
+}
+
+TEST_F(MinerTest, GivesAReasonForEveryMisbehaviourAndGoesOnMining) {
+  start_sandbox();
+  const int garbage = add_peer(RawPeer::reply("this is no HTTP\r\n\r\n"));
+  const int hanging = add_peer(RawPeer::hang());
+  const int early_close = add_peer(RawPeer::reply(""));
+  const int endless = add_peer(RawPeer::endless_body());
+  const int wrong_types = add_peer(
+      RawPeer::reply_json(R"({"task":null,"cooldown_until":"soon","throttle_period":[]})"));
+  const int no_json = add_peer(RawPeer::reply_json("<html>"));
+  const int not_found =
+      add_peer(RawPeer::reply("HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n"));
+  asio::ip::tcp::acceptor closed(context_, {asio::ip::make_address("127.0.0.1"), 0});
+  const int refused = add_neuron({"127.0.0.1", closed.local_endpoint().port()});
+  closed.close();
+  const std::vector<int> bad{garbage,     hanging, early_close, endless,
+                             wrong_types, no_json, not_found,   refused};
+
+  const Snapshot end = mine_until([&](const Snapshot& s) {
+    return honest_accepted(s, 1) && std::all_of(bad.begin(), bad.end(), [&](int uid) {
+             return row(s, uid).ledger.pull_failures > 0;
+           });
+  });
+  for (const int uid : bad) {
+    EXPECT_EQ(row(end, uid).ledger.pulled, 0) << uid;
+    EXPECT_FALSE(row(end, uid).ledger.last_error.empty()) << uid;
+  }
+  using testing::HasSubstr;
+  EXPECT_THAT(row(end, hanging).ledger.last_error, HasSubstr("deadline"));
+  EXPECT_THAT(row(end, endless).ledger.last_error, HasSubstr("longer than allowed"));
+  EXPECT_THAT(row(end, early_close).ledger.last_error, HasSubstr("closed"));
+  EXPECT_THAT(row(end, wrong_types).ledger.last_error, HasSubstr("cooldown_until"));
+  EXPECT_THAT(row(end, no_json).ledger.last_error, HasSubstr("JSON"));
+  EXPECT_THAT(row(end, not_found).ledger.last_error, HasSubstr("404"));
+  EXPECT_THAT(row(end, refused).ledger.last_error, HasSubstr("connect"));
+}
+
+TEST_F(MinerTest, AnswersEmptyToAHugePromptAndToAPictureThatIsNone) {
+  start_sandbox();
+  const int huge = add_peer(RawPeer::reply_json(task_json("text", std::string(1 << 20, 'a'))));
+  const int no_picture =
+      add_peer(RawPeer::reply_json(task_json("image", base64_encode(Bytes(300, 7)))));
+  const int cut_picture =
+      add_peer(RawPeer::reply_json(task_json("image", "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIA")));
+  const std::vector<int> bad{huge, no_picture, cut_picture};
+  const Snapshot end = mine_until([&](const Snapshot& s) {
+    return honest_accepted(s, 1) && std::all_of(bad.begin(), bad.end(), [&](int uid) {
+             return row(s, uid).ledger.submit_attempts + row(s, uid).ledger.submit_failures > 0;
+           });
+  });
+  EXPECT_THAT(row(end, huge).ledger.generation_failures, testing::Ge(1));
+  std::ifstream journal(dir_ / "journal.db", std::ios::binary);
+  const std::string text((std::istreambuf_iterator<char>(journal)), {});
+  EXPECT_LT(text.size(), 4U << 20) << "a megabyte of prompt does not reach the journal";
+}
+
+TEST_F(MinerTest, TreatsAWorkersJunkAsABadCandidateAndAnswersEmpty) {
+  start_sandbox();
+  worker_.is_broken = true;
+  const Snapshot end = mine_until([&](const Snapshot& s) {
+    return std::all_of(s.validators.begin(), s.validators.end(), [](const auto& v) {
+      return v.state == State::skipped || v.ledger.empty >= 1;
+    });
+  });
+  for (const auto& validator : books()["validators"]) {
+    EXPECT_EQ(validator["rejected"], 0);
+    EXPECT_GE(validator["empty"], 1);
+  }
+}
+
+TEST_F(MinerTest, LosesNothingWhenValidatorsDropRequestsAndReplies) {
+  sandbox_.fault_rate = 0.3;
+  start_sandbox();
+  config_.submit_timeout = std::chrono::seconds(5);
+  mine_until([&](const Snapshot& s) { return honest_accepted(s, 2); });
+  for (const auto& validator : books()["validators"]) {
+    EXPECT_EQ(validator["rejected"], 0) << validator.dump();
+    EXPECT_GE(validator["accepted"], 2) << validator.dump();
+  }
+}
+
+TEST_F(MinerTest, AfterARestartSubmitsTheKeptCandidateWithoutMakingItAgain) {
+  start_sandbox();
+  // A validator that takes no submission: the candidate stays in the journal.
+  const int deaf = add_peer([](RawPeer::Socket socket) -> asio::awaitable<void> {
+    co_await RawPeer::reply_json(task_json("text", "a red mug"))(std::move(socket));
+  });
+  metagraph_.neurons = {metagraph_.neurons.back()};
+  config_.submit_timeout = std::chrono::milliseconds(500);
+  mine_until([&](const Snapshot& s) { return row(s, deaf).ledger.submit_failures > 0; });
+  const int requests_before = worker_.requests;
+  mine_until([&](const Snapshot& s) { return row(s, deaf).ledger.submit_failures > 1; });
+  EXPECT_LE(worker_.requests - requests_before, 5) << "health checks only";
+  const auto events = Journal::open_read_only(dir_ / "journal.db")->events();
+  const auto made = std::count_if(events->begin(), events->end(), [](const Event& e) {
+    return e.kind == EventKind::candidate_ready;
+  });
+  EXPECT_EQ(made, 1);
+}
+
+}  // namespace
+}  // namespace lode::miner
