@@ -6,6 +6,7 @@
 #include <glm/common.hpp>
 #include <glm/geometric.hpp>
 
+#include "sketch/neighbour_grid.h"
 #include "sketch/point_thinning.h"
 #include "sketch/scene_field.h"
 
@@ -140,6 +141,81 @@ float fineness(const PlacedPart& part, const Projection& at, float spacing) {
 
 float shortest(const vec3& v) { return std::min({v.x, v.y, v.z}); }
 
+/// Random points of one part's visible surface, dense enough for the spacing each place needs.
+void draw_candidates(const std::vector<PlacedPart>& parts, std::size_t index,
+                     const SceneField& field, float spacing, Rng& draws,
+                     std::vector<Candidate>& candidates) {
+  const PlacedPart& part = parts[index];
+  // Small parts (eyes, knobs) get finer candidates, or their curvature would be missed.
+  const float fine =
+      std::clamp(shortest(part.solid.bounds().size()) / (6 * spacing), kFinest, 1.0F);
+  const float local = fine * spacing, leaf = 1.6F * local, band = 0.5F * local;
+  const float per_area = kOversampling * kPackingDensity / (local * local);
+  const float per_cell = per_area / (2 * band) * leaf * leaf * leaf;
+  for_surface_cells(part.solid, leaf, band, [&](const vec3& centre) {
+    const std::size_t first = candidates.size();
+    const float trials = per_cell + static_cast<float>(draws.uniform());
+    float planned = trials, finest = 1;
+    for (float trial = 1; trial <= planned; ++trial) {
+      const vec3 start = random_in(centre, 0.5F * leaf, draws);
+      if (std::abs(part.solid(start)) > band) {
+        continue;
+      }
+      const Projection at = project(part.solid, start, local);
+      if (!at.is_on_surface || field.is_buried(at.position, index, 0.15F * local)) {
+        continue;
+      }
+      const float detail = fine * fineness(part, at, local);
+      candidates.push_back({{at.position, at.normal, index, detail}, 0});
+      // Where points shall lie closer, the cell needs more candidates in proportion.
+      finest = std::min(finest, detail / fine);
+      planned = trials / (finest * finest);
+    }
+    for (std::size_t i = first; i < candidates.size(); ++i) {
+      candidates[i].area = trials / planned / per_area;
+    }
+  });
+}
+
+/// Evens the points out: each moves along the surface away from its neighbours, as far as no other
+/// part buries it there.
+void relax(std::vector<SurfacePoint>& points, const std::vector<PlacedPart>& parts,
+           const SceneField& field) {
+  constexpr float kReach = 2.0F;      // of the spacing: neighbours that push
+  constexpr float kFarthest = 0.35F;  // of the spacing: the longest step
+  float widest = 0;
+  for (const SurfacePoint& point : points) {
+    widest = std::max(widest, point.spacing);
+  }
+  NeighbourGrid grid(kReach * widest, points.size());
+  for (const SurfacePoint& point : points) {
+    grid.add(point);
+  }
+  for (SurfacePoint& point : points) {
+    vec3 push(0);
+    grid.any_near(point.position, kReach * point.spacing, [&](const SurfacePoint& other) {
+      const vec3 gap = point.position - other.position;
+      const float d2 = glm::dot(gap, gap), reach = 0.5F * kReach * (point.spacing + other.spacing);
+      if (d2 < reach * reach && d2 > 0 && glm::dot(point.normal, other.normal) > 0) {
+        const float d = std::sqrt(d2);
+        push += gap * ((reach - d) / (reach * d));
+      }
+      return false;
+    });
+    push -= point.normal * glm::dot(push, point.normal);
+    const float length = glm::length(push);
+    if (length < 0.02F) {
+      continue;
+    }
+    const vec3 step = push * (point.spacing * std::min(0.5F, kFarthest / length));
+    const Projection at = project(parts[point.part].solid, point.position + step, point.spacing);
+    if (at.is_on_surface && !field.is_buried(at.position, point.part, 0.15F * point.spacing)) {
+      point.position = at.position;
+      point.normal = at.normal;
+    }
+  }
+}
+
 /// Rotation that takes +z to the unit vector n.
 glm::quat facing(const vec3& n) {
   if (n.z < -0.9999F) {
@@ -168,11 +244,28 @@ vec3 Placement::normal_to_object(const vec3& n) const {
 }
 
 PlacedPart place(const Part& part, const Placement& placement) {
-  const vec3 size = part.solid.bounds().size();
+  const Box& own = part.solid.bounds();
+  const vec3 size = own.size();
   const int grain = size.x >= size.y && size.x >= size.z ? 0 : size.y >= size.z ? 1 : 2;
-  const vec3& k = placement.scale;
-  const Solid turned = part.solid.stretched(k.x, k.y, k.z).turned_y(glm::degrees(placement.turn));
-  return {turned.at(placement.offset), part.paint, placement, grain};
+  const vec3 first = placement.to_world(own.min);
+  Box bounds{first, first};
+  for (int corner = 1; corner < 8; ++corner) {
+    const vec3 p((corner & 1) != 0 ? own.max.x : own.min.x,
+                 (corner & 2) != 0 ? own.max.y : own.min.y,
+                 (corner & 4) != 0 ? own.max.z : own.min.z);
+    const vec3 placed = placement.to_world(p);
+    bounds = enclose(bounds, {placed, placed});
+  }
+  // One function for scale, turn and offset: this is the innermost loop of everything.
+  const float c = std::cos(placement.turn), s = std::sin(placement.turn);
+  const vec3 inverse = 1.0F / placement.scale, offset = placement.offset;
+  const float least = std::min({placement.scale.x, placement.scale.y, placement.scale.z});
+  Solid placed({[solid = part.solid, c, s, inverse, offset, least](const vec3& p) {
+                 const vec3 q = p - offset;
+                 return solid(vec3(c * q.x - s * q.z, q.y, s * q.x + c * q.z) * inverse) * least;
+               }},
+               bounds);
+  return {std::move(placed), part.paint, placement, grain};
 }
 
 std::vector<SurfacePoint> sample_surface(const std::vector<PlacedPart>& parts, std::size_t count,
@@ -191,30 +284,14 @@ std::vector<SurfacePoint> sample_surface(const std::vector<PlacedPart>& parts, s
   const float spacing = std::sqrt(kPackingDensity * area / static_cast<float>(count));
   std::vector<Candidate> candidates;
   for (std::size_t index = 0; index < parts.size(); ++index) {
-    const PlacedPart& part = parts[index];
-    // Small parts (eyes, knobs) get finer candidates, or their curvature would be missed.
-    const float fine =
-        std::clamp(shortest(part.solid.bounds().size()) / (6 * spacing), kFinest, 1.0F);
-    const float local = fine * spacing, leaf = 1.6F * local, band = 0.5F * local;
-    const float per_area = kOversampling * kPackingDensity / (local * local);
-    const float per_cell = per_area / (2 * band) * leaf * leaf * leaf;
-    for_surface_cells(part.solid, leaf, band, [&](const vec3& centre) {
-      const int trials = static_cast<int>(per_cell + static_cast<float>(draws.uniform()));
-      for (int i = 0; i < trials; ++i) {
-        const vec3 start = random_in(centre, 0.5F * leaf, draws);
-        if (std::abs(part.solid(start)) > band) {
-          continue;
-        }
-        const Projection at = project(part.solid, start, local);
-        if (!at.is_on_surface || field.is_buried(at.position, index, 0.15F * local)) {
-          continue;
-        }
-        const float detail = std::min(fine, fineness(part, at, local));
-        candidates.push_back({{at.position, at.normal, index, detail}, 1 / per_area});
-      }
-    });
+    draw_candidates(parts, index, field, spacing, draws, candidates);
   }
-  return thin_out(std::move(candidates), count, rng.fork("thinning"));
+  std::vector<SurfacePoint> points = thin_out(std::move(candidates), count, rng.fork("thinning"));
+  constexpr int kRelaxations = 3;
+  for (int i = 0; i < kRelaxations; ++i) {
+    relax(points, parts, field);
+  }
+  return points;
 }
 
 splat::GaussianCloud shade(const std::vector<PlacedPart>& parts,
@@ -225,7 +302,7 @@ splat::GaussianCloud shade(const std::vector<PlacedPart>& parts,
     return cloud;
   }
   constexpr float kReachShare = 0.16F;  // of the scene's extent: how far occluders matter
-  constexpr float kTangential = 0.64F, kFlatness = 0.18F;
+  constexpr float kTangential = 0.90F, kFlatness = 0.18F;
   const float extent = SceneField(parts, 0).extent();
   const SceneField field(parts, kReachShare * extent);
   for (std::size_t i = 0; i < points.size(); ++i) {

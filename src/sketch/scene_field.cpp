@@ -63,7 +63,7 @@ float SceneField::distance(const vec3& p) const {
   if (const auto* near = parts_near(p)) {
     for (const std::uint32_t index : *near) {
       const Solid& solid = parts_[index].solid;
-      if (solid.bounds().distance(p) < least) {
+      if (const float far = solid.bounds().distance(p); far < least || far <= 0) {
         least = std::min(least, solid(p));
       }
     }

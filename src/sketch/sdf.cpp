@@ -38,11 +38,6 @@ Box swept_around_y(const Box& box) {
 
 }  // namespace
 
-float Box::distance(const vec3& p) const {
-  const vec3 outside = glm::max(glm::max(min - p, p - max), vec3(0));
-  return std::sqrt(glm::dot(outside, outside));
-}
-
 Box enclose(const Box& a, const Box& b) { return {glm::min(a.min, b.min), glm::max(a.max, b.max)}; }
 
 Solid::Solid(Field field, const Box& bounds) : field_(std::move(field)), bounds_(bounds) {}
@@ -219,8 +214,9 @@ Solid unite(std::vector<Solid> solids) {
   return {[parts = std::move(solids)](const vec3& p) {
             float least = std::numeric_limits<float>::max();
             for (const Solid& part : parts) {
-              // Outside a part's box the box is a lower bound and far cheaper than the part.
-              if (const float far = part.bounds().distance(p); far < least) {
+              // Outside a part's box the box is a lower bound and far cheaper than the part; inside
+              // the box it says nothing, as the part may be deeper than the others.
+              if (const float far = part.bounds().distance(p); far < least || far <= 0) {
                 least = std::min(least, part(p));
               }
             }

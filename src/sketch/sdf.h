@@ -1,7 +1,10 @@
 // Solids as signed distance functions: primitives, and operators that combine them.
 #pragma once
 
+#include <cmath>
 #include <functional>
+#include <glm/common.hpp>
+#include <glm/geometric.hpp>
 #include <glm/vec2.hpp>
 #include <glm/vec3.hpp>
 #include <initializer_list>
@@ -18,7 +21,10 @@ struct Box {
   glm::vec3 size() const { return max - min; }
   Box grown(float by) const { return {min - by, max + by}; }
   /// Distance from p to the box, 0 inside.
-  float distance(const glm::vec3& p) const;
+  float distance(const glm::vec3& p) const {
+    const glm::vec3 out = glm::max(glm::max(min - p, p - max), glm::vec3(0));
+    return std::sqrt(glm::dot(out, out));
+  }
 };
 /// The smallest box around both.
 Box enclose(const Box& a, const Box& b);
