@@ -1,0 +1,207 @@
+#!/usr/bin/env python3
+"""The two programs as a user runs them: exit codes, JSON, signals, crashes.
+
+Usage: programs_test.py BIN_FOLDER
+"""
+import http.client
+import json
+import os
+import pathlib
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+BIN = pathlib.Path(sys.argv.pop(1))
+LODE, WORKER = BIN / "lode", BIN / "lode-worker"
+
+
+def run(*args, timeout=60):
+    return subprocess.run([str(a) for a in args], capture_output=True, text=True, timeout=timeout)
+
+
+def get_json(address, target):
+    connection = http.client.HTTPConnection(address, timeout=5)
+    connection.request("GET", target)
+    return json.loads(connection.getresponse().read())
+
+
+def wait_for(condition, seconds=60):
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        value = condition()
+        if value:
+            return value
+        time.sleep(0.05)
+    raise AssertionError("not reached in time")
+
+
+class Daemon:
+    """A program whose first stdout line is JSON; killed at the end of the test."""
+
+    def __init__(self, test, *args):
+        self.log = tempfile.TemporaryFile(mode="w+")
+        self.process = subprocess.Popen([str(a) for a in args], stdout=subprocess.PIPE, stderr=self.log, text=True)
+        test.addCleanup(self.kill)
+        self.ready = json.loads(self.process.stdout.readline())
+
+    def stop(self):
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(30)
+
+    def kill(self):
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+        self.process.stdout.close()
+        self.log.close()
+
+    def text(self):
+        self.log.seek(0)
+        return self.log.read()
+
+
+class Programs(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory(prefix="lode_programs_")
+        self.addCleanup(folder.cleanup)
+        self.dir = pathlib.Path(folder.name)
+
+    def sandbox(self, *args):
+        return Daemon(self, LODE, "sandbox", "--time-scale", 100, "--seed", 4, "--dir", self.dir, *args)
+
+    def mine(self, sandbox, *args):
+        return Daemon(self, LODE, "mine", "--wallet.file", sandbox.ready["miner_hotkey_file"], "--metagraph.file",
+                      sandbox.ready["metagraph_file"], "--journal.path", self.dir / "journal.db", "--http.listen",
+                      "127.0.0.1:0", "--workers", 1, *args)
+
+    def accepted(self, miner):
+        return get_json(miner.ready["http"], "/api/ledger")["totals"]["accepted"]
+
+    def test_unknown_commands_and_flags_are_usage_errors(self):
+        for args in ([], ["fly"], ["mine"], ["fit", "x"], ["generate", "-o", "x.ply"], ["render", "--nonsense"]):
+            self.assertEqual(run(LODE, *args).returncode, 2, args)
+        self.assertEqual(run(WORKER, "score", "x").returncode, 2)
+        self.assertEqual(run(LODE, "--help").returncode, 0)
+
+    def test_the_daemon_does_not_link_libtorch(self):
+        for program in (LODE, WORKER):
+            self.assertNotIn("torch", run("ldd", program).stdout)
+
+    def test_same_seed_gives_the_same_file_and_a_score(self):
+        outs = []
+        for name in ("a.ply", "b.ply"):
+            result = run(LODE, "generate", "--prompt", "a blue chair", "--seed", 3, "-o", self.dir / name, "--json")
+            self.assertEqual(result.returncode, 0, result.stderr)
+            outs.append((self.dir / name).read_bytes())
+        self.assertEqual(outs[0], outs[1])
+        report = json.loads(result.stdout)
+        self.assertGreater(report["self_score"], 0.6)
+        unknown = run(LODE, "generate", "--prompt", "a brass astrolabe", "-o", self.dir / "c.spz", "--json")
+        self.assertLess(json.loads(unknown.stdout)["self_score"], 0.6)
+
+    def test_invalid_input_exits_3_and_names_it(self):
+        bad = self.dir / "bad.ply"
+        bad.write_bytes(b"ply\nformat ascii 1.0\nend_header\n")
+        for args in (["check", bad], ["info", bad], ["render", bad, "-o", self.dir / "x.png"],
+                     ["generate", "--image", bad, "-o", self.dir / "x.ply"]):
+            result = run(LODE, *args)
+            self.assertEqual(result.returncode, 3, args)
+            self.assertTrue(result.stderr.strip(), args)
+
+    def test_a_world_readable_hotkey_is_refused_and_never_printed(self):
+        secret = "e5be9a5092b81bca64be81d212e7f2f9eba183bb7a90954f7b76361f6edb5c0a"
+        key = self.dir / "key.json"
+        key.write_text(json.dumps({"secretSeed": "0x" + secret}))
+        key.chmod(0o644)
+        result = run(LODE, "wallet", "show", "--file", key)
+        self.assertEqual(result.returncode, 3)
+        self.assertIn("chmod 600", result.stderr)
+        self.assertNotIn(secret, result.stderr + result.stdout)
+
+    def test_mines_drains_on_sigterm_and_shows_its_ledger(self):
+        sandbox = self.sandbox("--validators", 2)
+        miner = self.mine(sandbox)
+        wait_for(lambda: self.accepted(miner) >= 2)
+        table = run(LODE, "validators", "--http", miner.ready["http"])
+        self.assertEqual(table.returncode, 0, table.stderr)
+        self.assertIn("blacklisted by uid 180", table.stdout)
+        self.assertIn("below the minimum", table.stdout)
+        self.assertEqual(miner.stop(), 0)
+        self.assertEqual(sandbox.stop(), 0)
+        offline = run(LODE, "validators", "--journal.path", self.dir / "journal.db", "--json")
+        rows = json.loads(offline.stdout)["validators"]
+        self.assertGreaterEqual(sum(row["accepted"] for row in rows), 2)
+        secret = json.loads(pathlib.Path(sandbox.ready["miner_hotkey_file"]).read_text())["secretSeed"]
+        self.assertNotIn(secret.removeprefix("0x"), miner.text())
+
+    def test_a_killed_miner_carries_on_without_violating_a_cooldown(self):
+        sandbox = self.sandbox("--validators", 3)
+        for round_ in range(3):
+            miner = self.mine(sandbox)
+            wait_for(lambda: self.accepted(miner) >= round_ + 1)
+            miner.kill()
+        miner = self.mine(sandbox)
+        wait_for(lambda: self.accepted(miner) >= 6)
+        self.assertEqual(miner.stop(), 0)
+        books = get_json(sandbox.ready["control"], "/sandbox/status")
+        for validator in books["validators"]:
+            self.assertEqual(validator["rejected"], 0, validator)
+            self.assertEqual(validator["scorer_failures"], 0, validator)
+
+    def test_a_killed_worker_is_started_again(self):
+        sandbox = self.sandbox("--validators", 1)
+        miner = self.mine(sandbox)
+        wait_for(lambda: self.accepted(miner) >= 1)
+        children = run("pgrep", "-P", miner.process.pid).stdout.split()
+        self.assertEqual(len(children), 1)
+        os.kill(int(children[0]), signal.SIGKILL)
+        before = self.accepted(miner)
+        wait_for(lambda: self.accepted(miner) > before)
+        workers = get_json(miner.ready["http"], "/api/ledger")["workers"]
+        self.assertEqual(workers[0]["restarts"], 1)
+        self.assertEqual(miner.stop(), 0)
+
+    def test_workers_die_with_a_killed_miner(self):
+        sandbox = self.sandbox("--validators", 1)
+        miner = self.mine(sandbox)
+        wait_for(lambda: self.accepted(miner) >= 1)
+        worker = int(run("pgrep", "-P", miner.process.pid).stdout)
+        miner.kill()
+        wait_for(lambda: not pathlib.Path(f"/proc/{worker}").exists() or
+                 re.search(r"\) Z", pathlib.Path(f"/proc/{worker}/stat").read_text()), 10)
+
+    def test_sighup_takes_a_blacklist_edit_live(self):
+        blacklist = self.dir / "blacklist.toml"
+        blacklist.write_text("[[blacklist]]\nuid = 180\nreason = 'copies'\n")
+        sandbox = self.sandbox("--validators", 1)
+        uid = sandbox.ready["validators"][0]["uid"]
+        miner = self.mine(sandbox, "--blacklist.file", blacklist)
+        wait_for(lambda: self.accepted(miner) >= 1)
+        blacklist.write_text(f"[[blacklist]]\nuid = {uid}\nreason = 'rude'\n")
+        miner.process.send_signal(signal.SIGHUP)
+        wait_for(lambda: any(row["uid"] == uid and row["reason"] == f"blacklisted by uid {uid}: rude"
+                             for row in get_json(miner.ready["http"], "/api/ledger")["validators"]))
+        self.assertEqual(miner.stop(), 0)
+
+    def test_the_demo_reaches_its_goal_and_keeps_its_contract(self):
+        out, report = self.dir / "demo", self.dir / "demo.json"
+        result = run(LODE, "demo", "--validators", 2, "--results", 1, "--out", out, "--json", report, timeout=120)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        demo = json.loads(report.read_text())
+        for row in demo["validators"]:
+            for key in ("uid", "hotkey", "state", "reason", "pulled", "accepted", "empty", "rejected", "violations",
+                        "mean_score"):
+                self.assertIn(key, row)
+        self.assertEqual(demo["totals"]["rejected"], 0)
+        self.assertEqual(demo["totals"]["violations"], 0)
+        self.assertGreaterEqual(demo["totals"]["accepted"], 2)
+        self.assertTrue(pathlib.Path(demo["contact_sheet"]).read_bytes().startswith(b"\x89PNG"))
+        self.assertIn("wall time per stage", result.stdout)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
