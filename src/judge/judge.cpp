@@ -34,6 +34,7 @@ constexpr double kBackWeight = 0.15;
 // Seed of the object that judge_text holds submissions against. Any other than the seeds of
 // generators would do; objects of one description differ by seed in proportions only.
 constexpr std::uint64_t kReferenceSeed = 0x1ED6E;
+constexpr std::size_t kReferenceGaussians = 10'000;  // enough for thumbnails
 
 // Thinner than this (deviation in depth against the larger one across), a cloud is a billboard.
 constexpr double kLeastDepth = 0.06;
@@ -136,7 +137,10 @@ Verdict judge_text(ByteView spz, std::string_view prompt) {
     verdict.reason = "the object of the prompt is not in the vocabulary" + unknown;
     return verdict;
   }
-  const splat::Scene reference = splat::activate(sketch::build(understood.scene, kReferenceSeed));
+  sketch::Options options;
+  options.gaussians = kReferenceGaussians;
+  const splat::Scene reference =
+      splat::activate(sketch::build(understood.scene, kReferenceSeed, options));
   Comparison comparison = compare(*candidate, reference);
   verdict.alignment = comparison.score;
   verdict.score = comparison.score * understood.confidence;

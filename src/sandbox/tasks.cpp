@@ -17,7 +17,7 @@ constexpr float kPromptElevation = -12;  // negative is above, as in render::Orb
 constexpr int kPictureSides[] = {256, 288, 320};
 
 // Enough for the thumbnails that a text task's answer is compared by, and quicker to build.
-constexpr std::size_t kTextReferenceGaussians = 15'000;
+constexpr std::size_t kTextReferenceGaussians = 10'000;
 
 // Objects that take more than the sketch's primitives. Those it has learnt meanwhile are left out.
 constexpr std::array kUnknownNouns = {
