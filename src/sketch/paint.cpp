@@ -178,6 +178,9 @@ vec3 texture(const Paint& paint, const vec3& p, const vec3& n, int grain) {
 vec3 key_light() { return glm::normalize(vec3(0.50F, 0.80F, 0.62F)); }
 
 vec3 lit(const Paint& paint, const vec3& textured, const vec3& n, const Exposure& exposure) {
+  if (paint.finish == Finish::picture) {
+    return glm::clamp(textured, 0.0F, 1.0F);
+  }
   const vec3 albedo = to_linear(glm::clamp(textured, 0.0F, 1.0F));
   if (paint.finish == Finish::glow) {
     return to_srgb(albedo * 1.15F);
@@ -185,9 +188,9 @@ vec3 lit(const Paint& paint, const vec3& textured, const vec3& n, const Exposure
   const float towards = glm::dot(n, key_light());
   // A half-wrapped key light keeps the far side readable, as a photographer's fill would.
   const float key = exposure.key * std::max(0.0F, (towards + 0.15F) / 1.15F);
-  const vec3 sky(0.56F, 0.59F, 0.64F), ground(0.40F, 0.37F, 0.35F);
+  const vec3 sky(0.60F, 0.63F, 0.67F), ground(0.45F, 0.42F, 0.40F);
   const vec3 ambient = mix(ground, sky, 0.5F + 0.5F * n.y) * exposure.ambient;
-  const vec3 sun(0.74F, 0.71F, 0.66F);
+  const vec3 sun(0.80F, 0.77F, 0.72F);
   vec3 light = ambient + sun * key;
   if (paint.finish == Finish::metal) {
     light = mix(light, vec3(1.25F * mirrored(n)) * (0.40F + 0.60F * exposure.ambient), 0.80F);

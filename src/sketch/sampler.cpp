@@ -17,8 +17,9 @@ using glm::vec3;
 
 /// Candidates drawn for each point kept: enough that the kept ones leave no gaps.
 constexpr float kOversampling = 5.5F;
-/// Most a spacing shrinks where the surface curves or changes colour sharply.
+/// Most a spacing shrinks where the surface curves, and where colours meet.
 constexpr float kFinest = 0.5F;
+constexpr float kFinestAtColours = 0.4F;
 constexpr float kSqrt3 = 1.7320508F;
 
 vec3 random_in(const vec3& centre, float half, Rng& rng) {
@@ -133,10 +134,11 @@ float fineness(const PlacedPart& part, const Projection& at, float spacing) {
   const vec3 here = colour_at(part, at.position, at.normal);
   float contrast = 0;
   for (const vec3& t : {u, v, -u, -v}) {
-    const vec3 gap = colour_at(part, at.position + t * spacing, at.normal) - here;
+    const vec3 beside = at.position + t * (0.6F * spacing);
+    const vec3 gap = colour_at(part, beside, at.normal) - here;
     contrast = std::max(contrast, glm::dot(gap, gap));
   }
-  return std::min(curve, contrast > 0.03F ? kFinest : 1.0F);
+  return std::min(curve, contrast > 0.03F ? kFinestAtColours : 1.0F);
 }
 
 float shortest(const vec3& v) { return std::min({v.x, v.y, v.z}); }
@@ -162,7 +164,7 @@ void draw_candidates(const std::vector<PlacedPart>& parts, std::size_t index,
         continue;
       }
       const Projection at = project(part.solid, start, local);
-      if (!at.is_on_surface || field.is_buried(at.position, index, 0.15F * local)) {
+      if (!at.is_on_surface || field.is_hidden(at.position, at.normal, index, local)) {
         continue;
       }
       const float detail = fine * fineness(part, at, local);
@@ -209,19 +211,42 @@ void relax(std::vector<SurfacePoint>& points, const std::vector<PlacedPart>& par
     }
     const vec3 step = push * (point.spacing * std::min(0.5F, kFarthest / length));
     const Projection at = project(parts[point.part].solid, point.position + step, point.spacing);
-    if (at.is_on_surface && !field.is_buried(at.position, point.part, 0.15F * point.spacing)) {
+    if (at.is_on_surface && !field.is_hidden(at.position, at.normal, point.part, point.spacing)) {
       point.position = at.position;
       point.normal = at.normal;
     }
   }
 }
 
-/// Rotation that takes +z to the unit vector n.
-glm::quat facing(const vec3& n) {
-  if (n.z < -0.9999F) {
-    return {0, 1, 0, 0};
-  }
-  return glm::normalize(glm::quat(1 + n.z, -n.y, n.x, 0));
+/// The disc of a gaussian on the surface: its axes and their standard deviations.
+struct Footprint {
+  glm::mat3 axes;  ///< columns: two tangents and the normal, right-handed
+  glm::vec2 sigma;
+};
+
+/// A disc of radius `sigma`, shortened in the direction in which the surface bends away from its
+/// tangent plane, so that nothing sticks out over edges and thin rods.
+Footprint footprint(const Solid& solid, const SurfacePoint& point, float sigma) {
+  constexpr float kShortest = 0.35F;
+  const float reach = 1.4F * sigma;
+  const auto [u, v] = tangents(point.normal);
+  const auto drop = [&](const vec3& direction) {
+    const vec3 step = direction * reach;
+    return std::max(0.0F, 0.5F * (solid(point.position + step) + solid(point.position - step)));
+  };
+  // The drop as a quadratic form on the tangent plane, and its principal directions.
+  constexpr float kHalfRoot = 0.70710678F;
+  const float uu = drop(u), vv = drop(v);
+  const float uv = 0.5F * (drop((u + v) * kHalfRoot) - drop((u - v) * kHalfRoot));
+  const float turn = 0.5F * std::atan2(2 * uv, uu - vv);
+  const float c = std::cos(turn), s = std::sin(turn);
+  const float along = c * c * uu + 2 * c * s * uv + s * s * vv;
+  const float across = s * s * uu - 2 * c * s * uv + c * c * vv;
+  const auto shortened = [&](float by) {
+    return sigma * std::clamp(1.1F - 1.6F * by / reach, kShortest, 1.0F);
+  };
+  return {glm::mat3(c * u + s * v, c * v - s * u, point.normal),
+          {shortened(along), shortened(across)}};
 }
 
 }  // namespace
@@ -273,8 +298,7 @@ std::vector<SurfacePoint> sample_surface(const std::vector<PlacedPart>& parts, s
   if (parts.empty() || count == 0) {
     return {};
   }
-  const SceneField field(parts, 0.0F);
-  const float extent = field.extent();
+  const float extent = SceneField(parts, 0).extent();
   Rng draws = rng.fork("surface");
   float area = 0;
   for (const PlacedPart& part : parts) {
@@ -282,6 +306,7 @@ std::vector<SurfacePoint> sample_surface(const std::vector<PlacedPart>& parts, s
     area += estimate_area(part.solid, leaf, draws);
   }
   const float spacing = std::sqrt(kPackingDensity * area / static_cast<float>(count));
+  const SceneField field(parts, 2 * spacing);
   std::vector<Candidate> candidates;
   for (std::size_t index = 0; index < parts.size(); ++index) {
     draw_candidates(parts, index, field, spacing, draws, candidates);
@@ -314,8 +339,10 @@ splat::GaussianCloud shade(const std::vector<PlacedPart>& parts,
     const float sigma = kTangential * point.spacing;
     const float alpha = opacity(part.paint.finish);
     cloud.positions[i] = point.position;
-    cloud.log_scales[i] = {std::log(sigma), std::log(sigma), std::log(kFlatness * sigma)};
-    cloud.rotations[i] = facing(point.normal);
+    const Footprint disc = footprint(part.solid, point, sigma);
+    cloud.log_scales[i] = {std::log(disc.sigma.x), std::log(disc.sigma.y),
+                           std::log(kFlatness * sigma)};
+    cloud.rotations[i] = glm::quat_cast(disc.axes);
     cloud.opacity_logits[i] = std::log(alpha / (1 - alpha));
     cloud.f_dc[i] = (colour - 0.5F) / splat::kShC0;
   }

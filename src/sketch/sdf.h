@@ -106,6 +106,9 @@ std::vector<glm::vec3> bezier(const glm::vec3& a, const glm::vec3& b, const glm:
                               const glm::vec3& d, int segments = 14);
 /// A Catmull-Rom curve through the points, ends included, `per_span` points for each span.
 std::vector<glm::vec2> smooth(const std::vector<glm::vec2>& points, int per_span = 6);
+/// Points on an ellipse's arc around `centre`, ends included; 0 degrees is at +x, 90 at +y.
+std::vector<glm::vec2> arc(const glm::vec2& centre, float rx, float ry, float from_degrees,
+                           float to_degrees, int segments = 12);
 /// A star: `tips` outer points of radius `outer`, between them inner points.
 std::vector<glm::vec2> star(int tips, float outer, float inner);
 
