@@ -82,20 +82,21 @@ Pair draw_pair(Answer answer, Rng& rng) {
 
 double measure(const Series& series, Rng& rng) {
   const Pair pair = draw_pair(series.answer, rng);
-  sandbox::SandboxTask task;
-  task.task.type = series.type;
-  task.scene = pair.wanted;
-  task.reference_seed = rng.next();
+  sandbox::TaskPlan plan;
+  plan.type = series.type;
+  plan.scene = pair.wanted;
+  plan.reference_seed = rng.next();
+  plan.picture_side = kPictureSide;
+  const sandbox::SandboxTask task = sandbox::prepare(plan);
   if (series.type == subnet::Task::Type::text) {
-    return sandbox::score_submission(task, packed(sketch::build(pair.shown, rng.next()), rng))
-        .value;
+    const auto answer = packed(sketch::build(pair.shown, rng.next()), rng);
+    return sandbox::score_submission(task, answer).value;
   }
-  // The picture shows the reference itself, unless the answer is to a picture of something else.
-  sandbox::SandboxTask pictured = task;
-  pictured.scene = pair.shown;
-  const image::Image picture =
-      sandbox::reference_picture(sandbox::reference_scene(pictured), kPictureSide);
-  const auto cloud = sketch::lift(picture, rng.next());
+  // A right answer lifts the prompt's own picture, a wrong one a picture of something else.
+  plan.scene = pair.shown;
+  const sandbox::SandboxTask shown = series.answer == Answer::right ? task : sandbox::prepare(plan);
+  const auto cloud =
+      sketch::lift(sandbox::reference_picture(shown.reference, kPictureSide), rng.next());
   return cloud ? sandbox::score_submission(task, packed(*cloud, rng)).value : 0;
 }
 

@@ -19,36 +19,37 @@ namespace {
 constexpr int kThumbnailSide = 64;
 constexpr int kDistinctViews = 15;  // the validators' sixteenth repeats the first
 
-// Calibration, from tools/score_distributions; see README.md.
-struct Curve {
-  double silhouette, structure, colour, offset;
+// How much each likeness counts: exponents of their product. Calibrated so that 0.6 separates right
+// answers from wrong ones; README.md has the distributions.
+struct Exponents {
+  double silhouette, structure, colour;
 };
-constexpr Curve kAllRound{6, 6, 6, -11};
-constexpr Curve kFront{6, 6, 6, -11};
-constexpr double kFrontFloor = 0.15;  // weight of the back views against the front one
+constexpr Exponents kAllRound{0.75, 1, 2.5};
+constexpr Exponents kFront{0.75, 1, 2.5};
+// Floor of a view's value in the geometric mean: one blank view does not decide alone.
+constexpr double kLeastValue = 0.01;
+// Weight of the views from behind, against 1 from the front, when a picture shows the front.
+constexpr double kBackWeight = 0.15;
 
 // Seed of the object that judge_text holds submissions against. Any other than the seeds of
 // generators would do; objects of one description differ by seed in proportions only.
 constexpr std::uint64_t kReferenceSeed = 0x1ED6E;
+constexpr std::size_t kReferenceGaussians = 10'000;  // enough for thumbnails
 
 // Thinner than this (deviation in depth against the larger one across), a cloud is a billboard.
 constexpr double kLeastDepth = 0.06;
 
-double value_of(const Likeness& likeness, const Curve& curve) {
-  const double x = curve.silhouette * likeness.silhouette + curve.structure * likeness.structure +
-                   curve.colour * likeness.colour + curve.offset;
-  return 1 / (1 + std::exp(-x));
-}
-
-const Curve& curve_of(Emphasis emphasis) {
-  return emphasis == Emphasis::front ? kFront : kAllRound;
+double value_of(const Likeness& likeness, Emphasis emphasis) {
+  const Exponents& e = emphasis == Emphasis::front ? kFront : kAllRound;
+  return std::pow(likeness.silhouette, e.silhouette) * std::pow(likeness.structure, e.structure) *
+         std::pow(likeness.colour, e.colour);
 }
 
 double weight_of(Emphasis emphasis, int view) {
   if (emphasis == Emphasis::all_round)
     return 1;
   const double angle = 2 * std::numbers::pi * view / kDistinctViews;
-  return kFrontFloor + (1 - kFrontFloor) * std::max(0.0, std::cos(angle));
+  return kBackWeight + (1 - kBackWeight) * std::max(0.0, std::cos(angle));
 }
 
 splat::Scene framed(splat::Scene scene) {
@@ -100,10 +101,10 @@ Comparison compare(const splat::Scene& candidate, const splat::Scene& reference,
   for (int view = 0; view < kDistinctViews; ++view) {
     const Likeness likeness =
         compare_views(describe(left.draw(cameras[view])), describe(right.draw(cameras[view])));
-    const double value = value_of(likeness, curve_of(options.emphasis));
+    const double value = value_of(likeness, options.emphasis);
     const double weight = weight_of(options.emphasis, view);
     result.views.push_back(value);
-    log_sum += weight * std::log(value);
+    log_sum += weight * std::log(std::max(value, kLeastValue));
     weights += weight;
   }
   result.score = std::exp(log_sum / weights);
@@ -136,7 +137,10 @@ Verdict judge_text(ByteView spz, std::string_view prompt) {
     verdict.reason = "the object of the prompt is not in the vocabulary" + unknown;
     return verdict;
   }
-  const splat::Scene reference = splat::activate(sketch::build(understood.scene, kReferenceSeed));
+  sketch::Options options;
+  options.gaussians = kReferenceGaussians;
+  const splat::Scene reference =
+      splat::activate(sketch::build(understood.scene, kReferenceSeed, options));
   Comparison comparison = compare(*candidate, reference);
   verdict.alignment = comparison.score;
   verdict.score = comparison.score * understood.confidence;
@@ -165,7 +169,7 @@ Verdict judge_image(ByteView spz, const image::Image& prompt) {
   for (const float elevation : {0.0F, -7.5F, -15.0F}) {
     orbit.elevation_deg = elevation;
     const View seen = describe(painter.draw(render::orbit_camera(orbit)));
-    verdict.views.push_back(value_of(compare_views(seen, wanted), kFront));
+    verdict.views.push_back(value_of(compare_views(seen, wanted), Emphasis::front));
   }
   verdict.alignment = *std::max_element(verdict.views.begin(), verdict.views.end());
   const double depth = relative_depth(scene);

@@ -17,7 +17,7 @@ Score score_submission(const SandboxTask& task, std::string_view results) {
   judge::CompareOptions options;
   if (task.task.type == subnet::Task::Type::image)
     options.emphasis = judge::Emphasis::front;
-  const judge::Comparison comparison = judge::compare(*candidate, reference_scene(task), options);
+  const judge::Comparison comparison = judge::compare(*candidate, task.reference, options);
   return {comparison.score, fmt::format("{:.3f} against the reference", comparison.score)};
 }
 

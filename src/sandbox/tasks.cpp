@@ -14,7 +14,10 @@ namespace lode::sandbox {
 namespace {
 
 constexpr float kPromptElevation = -12;  // negative is above, as in render::Orbit
-constexpr int kPromptSides[] = {256, 288, 320};
+constexpr int kPictureSides[] = {256, 288, 320};
+
+// Enough for the thumbnails that a text task's answer is compared by, and quicker to build.
+constexpr std::size_t kTextReferenceGaussians = 10'000;
 
 // Objects that take more than the sketch's primitives. Those it has learnt meanwhile are left out.
 constexpr std::array kUnknownNouns = {
@@ -43,14 +46,6 @@ std::string make_uuid(Rng& rng) {
                      high & 0xFFFF, low >> 48, low & 0xFFFFFFFFFFFFULL);
 }
 
-splat::Scene reference_scene(const SandboxTask& task) {
-  splat::Scene scene = splat::activate(sketch::build(task.scene, task.reference_seed));
-  if (!task.is_known)
-    disguise(scene);
-  splat::frame(scene);
-  return scene;
-}
-
 image::Image reference_picture(const splat::Scene& reference, int side) {
   render::Orbit front;
   front.elevation_deg = kPromptElevation;
@@ -67,46 +62,49 @@ TaskMaker::TaskMaker(std::uint64_t seed, TaskShares shares) : rng_(seed), shares
   }
 }
 
-SandboxTask TaskMaker::next() {
+TaskPlan TaskMaker::next() {
   const bool is_image = rng_.uniform() < shares_.image;
   const bool is_unknown = rng_.uniform() < shares_.unknown;
-  const bool first = std::exchange(is_first_, false);
-  if (is_image)
-    return image_task();
-  if (is_unknown && !first && !unknown_nouns_.empty())
-    return unknown_task();
-  return text_task();
+  const bool is_first = std::exchange(is_first_, false);
+  TaskPlan plan = known_task();
+  if (is_image) {
+    plan.type = subnet::Task::Type::image;
+    plan.text.clear();
+    plan.picture_side = kPictureSides[rng_.below(std::size(kPictureSides))];
+  } else if (is_unknown && !is_first && !unknown_nouns_.empty()) {
+    plan.is_known = false;
+    const std::string& noun = unknown_nouns_[rng_.below(unknown_nouns_.size())];
+    plan.text = fmt::format(fmt::runtime(kUnknownForms[rng_.below(kUnknownForms.size())]), noun);
+  }
+  return plan;
 }
 
-SandboxTask TaskMaker::text_task() {
+TaskPlan TaskMaker::known_task() {
+  TaskPlan plan;
+  plan.id = make_uuid(rng_);
+  plan.scene = sketch::random_scene(rng_);
+  plan.text = sketch::describe(plan.scene, rng_);
+  plan.reference_seed = rng_.next();
+  return plan;
+}
+
+SandboxTask prepare(const TaskPlan& plan) {
+  const bool is_image = plan.type == subnet::Task::Type::image;
+  sketch::Options options;
+  if (!is_image)
+    options.gaussians = kTextReferenceGaussians;
   SandboxTask result;
-  result.task.type = subnet::Task::Type::text;
-  result.task.id = make_uuid(rng_);
-  result.scene = sketch::random_scene(rng_);
-  result.task.prompt = sketch::describe(result.scene, rng_);
-  result.reference_seed = rng_.next();
-  return result;
-}
-
-SandboxTask TaskMaker::unknown_task() {
-  SandboxTask result = text_task();
-  result.is_known = false;
-  const std::string& noun = unknown_nouns_[rng_.below(unknown_nouns_.size())];
-  result.task.prompt =
-      fmt::format(fmt::runtime(kUnknownForms[rng_.below(kUnknownForms.size())]), noun);
-  return result;
-}
-
-SandboxTask TaskMaker::image_task() {
-  SandboxTask result;
-  result.task.type = subnet::Task::Type::image;
-  result.task.id = make_uuid(rng_);
-  result.scene = sketch::random_scene(rng_);
-  result.reference_seed = rng_.next();
-  const int side = kPromptSides[rng_.below(std::size(kPromptSides))];
-  const Result<Bytes> png = image::encode_png(reference_picture(reference_scene(result), side));
-  LODE_ASSERT(png.has_value(), "a rendered picture can be encoded");
-  result.task.prompt = base64_encode(*png);
+  result.reference = splat::activate(sketch::build(plan.scene, plan.reference_seed, options));
+  if (!plan.is_known)
+    disguise(result.reference);
+  splat::frame(result.reference);
+  result.task = {plan.type, plan.id, plan.text};
+  if (is_image) {
+    const Result<Bytes> png =
+        image::encode_png(reference_picture(result.reference, plan.picture_side));
+    LODE_ASSERT(png.has_value(), "a rendered picture can be encoded");
+    result.task.prompt = base64_encode(*png);
+  }
   return result;
 }
 

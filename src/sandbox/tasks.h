@@ -17,17 +17,27 @@ struct TaskShares {
   double unknown = 0.06;  ///< of text tasks: an object that the sketch cannot draw
 };
 
-/// A task and what its answer is held against: `scene` as the validator's own seed builds it, or,
-/// for an object that the sketch does not know, as something else entirely.
-struct SandboxTask {
-  subnet::Task task;
+/// What a task will be, before the work of drawing it is done.
+struct TaskPlan {
+  subnet::Task::Type type = subnet::Task::Type::text;
+  std::string id;
+  std::string text;  ///< of a text task: the prompt
   sketch::SceneSpec scene;
   std::uint64_t reference_seed = 0;
   bool is_known = true;  ///< false: no drawing of the sketch's will do; skipping is right
+  int picture_side = 0;  ///< of an image task, pixels
 };
 
-/// The reference object, activated and framed as validators frame. Takes tens of milliseconds.
-splat::Scene reference_scene(const SandboxTask& task);
+/// A task and the object that answers to it are held against.
+struct SandboxTask {
+  subnet::Task task;
+  splat::Scene reference;  ///< activated and framed as validators frame
+};
+
+/// Draws what the plan says: the scene as the validator's own seed builds it or, for an object that
+/// the sketch does not know, something else entirely; and the picture of an image task. Takes some
+/// tenths of a second.
+SandboxTask prepare(const TaskPlan& plan);
 
 /// A picture prompt: the reference cut out (RGBA, straight alpha) as seen from the front, a little
 /// from above; `side` pixels square.
@@ -38,12 +48,10 @@ image::Image reference_picture(const splat::Scene& reference, int side);
 class TaskMaker {
  public:
   TaskMaker(std::uint64_t seed, TaskShares shares);
-  SandboxTask next();
+  TaskPlan next();
 
  private:
-  SandboxTask text_task();
-  SandboxTask image_task();
-  SandboxTask unknown_task();
+  TaskPlan known_task();
 
   Rng rng_;
   TaskShares shares_;

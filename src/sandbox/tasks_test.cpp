@@ -17,12 +17,12 @@ TEST(Tasks, SameSeedGivesTheSameList) {
   TaskMaker other(6, {0, 0.2});
   int differing = 0;
   for (int i = 0; i < 50; ++i) {
-    const SandboxTask a = first.next();
-    const SandboxTask b = again.next();
-    EXPECT_EQ(a.task.id, b.task.id);
-    EXPECT_EQ(a.task.prompt, b.task.prompt);
+    const TaskPlan a = first.next();
+    const TaskPlan b = again.next();
+    EXPECT_EQ(a.id, b.id);
+    EXPECT_EQ(a.text, b.text);
     EXPECT_EQ(a.reference_seed, b.reference_seed);
-    differing += a.task.prompt != other.next().task.prompt;
+    differing += a.text != other.next().text;
   }
   EXPECT_GT(differing, 45);
 }
@@ -30,11 +30,11 @@ TEST(Tasks, SameSeedGivesTheSameList) {
 TEST(Tasks, TextPromptsSayWhatTheReferenceShows) {
   TaskMaker maker(1, {0, 0});
   for (int i = 0; i < 100; ++i) {
-    const SandboxTask task = maker.next();
-    EXPECT_EQ(task.task.type, subnet::Task::Type::text);
-    const sketch::Understanding understood = sketch::parse_prompt(task.task.prompt);
-    EXPECT_EQ(understood.scene, task.scene) << task.task.prompt;
-    EXPECT_EQ(understood.confidence, 1) << task.task.prompt;
+    const TaskPlan task = maker.next();
+    EXPECT_EQ(task.type, subnet::Task::Type::text);
+    const sketch::Understanding understood = sketch::parse_prompt(task.text);
+    EXPECT_EQ(understood.scene, task.scene) << task.text;
+    EXPECT_EQ(understood.confidence, 1) << task.text;
   }
 }
 
@@ -44,11 +44,11 @@ TEST(Tasks, UnknownShareIsKeptButNeverByTheFirstTask) {
     TaskMaker maker(seed, {0, 0.5});
     EXPECT_TRUE(maker.next().is_known);
     for (int i = 0; i < 20; ++i) {
-      const SandboxTask task = maker.next();
+      const TaskPlan task = maker.next();
       if (task.is_known)
         continue;
       ++unknown;
-      EXPECT_EQ(sketch::parse_prompt(task.task.prompt).confidence, 0) << task.task.prompt;
+      EXPECT_EQ(sketch::parse_prompt(task.text).confidence, 0) << task.text;
     }
   }
   EXPECT_NEAR(unknown / 800.0, 0.5, 0.06);
@@ -68,7 +68,7 @@ TEST(Tasks, IdsAreDistinctVersionFourUuids) {
 
 TEST(Tasks, ImagePromptIsACutOutPictureOfTheReference) {
   TaskMaker maker(2, {1, 0});
-  const SandboxTask task = maker.next();
+  const SandboxTask task = prepare(maker.next());
   EXPECT_EQ(task.task.type, subnet::Task::Type::image);
   const auto file = base64_decode(task.task.prompt);
   ASSERT_TRUE(file.has_value());
@@ -82,12 +82,12 @@ TEST(Tasks, ImagePromptIsACutOutPictureOfTheReference) {
 }
 
 TEST(Tasks, ReferenceOfAnUnknownObjectIsNotTheScene) {
-  SandboxTask task;
-  task.scene.subject.noun = "mug";
-  task.reference_seed = 4;
-  const splat::Scene known = reference_scene(task);
-  task.is_known = false;
-  const splat::Scene disguised = reference_scene(task);
+  TaskPlan plan;
+  plan.scene.subject.noun = "mug";
+  plan.reference_seed = 4;
+  const splat::Scene known = prepare(plan).reference;
+  plan.is_known = false;
+  const splat::Scene disguised = prepare(plan).reference;
   ASSERT_EQ(known.size(), disguised.size());
   EXPECT_NE(known.positions, disguised.positions);
   EXPECT_NEAR(splat::bounds(disguised.positions).extent(), 1.5, 1e-4) << "framed";

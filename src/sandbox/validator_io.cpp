@@ -18,7 +18,7 @@ namespace asio = boost::asio;
 namespace {
 
 // Tasks whose answers can still be scored: one a miner is assigned, a few may be in flight.
-constexpr std::size_t kIssuedTasksKept = 64;
+constexpr std::size_t kIssuedTasksKept = 16;
 constexpr std::string_view kScorerVersion = "\"2.4.0\"";  // as the scoring service's JSON text
 
 // v44 knows no task type: what its replies do not have cannot be sent.
@@ -105,7 +105,7 @@ asio::awaitable<HttpResponse> ValidatorIo::answer(const subnet::RequestHead& hea
 
 // Fills `ready_` by one. Tasks come in the maker's order, whoever waits for them.
 asio::awaitable<void> ValidatorIo::prepare_task() {
-  const auto work = [this]() -> asio::awaitable<SandboxTask> { co_return maker_.next(); };
+  const auto work = [this]() -> asio::awaitable<SandboxTask> { co_return prepare(maker_.next()); };
   SandboxTask task = co_await asio::co_spawn(maker_strand_, work, asio::use_awaitable);
   ready_.push_back(std::make_shared<const SandboxTask>(std::move(task)));
 }

@@ -125,12 +125,15 @@ void build_carrot(Kit& kit) {
     const float turn = 40.0F * static_cast<float>(i) + kit.between(-10, 10);
     const float tilt = i < 3 ? kit.between(4, 12) : kit.between(20, 38);
     const float length = kit.between(0.34F, 0.48F);
-    const Solid frond =
-        leaf(length, 0.10F, 0.03F, 0.10F)
-            .displaced(
-                [](const vec3& p) { return 0.012F * std::sin(75 * p.y) * std::sin(60 * p.x); },
-                0.012F, 0.9F);
-    kit.add(frond.turned_x(tilt).turned_y(turn).at(0, 0.82F, 0),
+    // A stalk with leaflets on both sides, like a feather.
+    std::vector<Solid> frond = {capsule({0, 0, 0}, {0, length, 0}, 0.012F, 0.006F)};
+    for (int k = 1; k <= 5; ++k) {
+      const float y = length * (0.25F + 0.15F * static_cast<float>(k));
+      const Solid leaflet = leaf(0.14F - 0.012F * static_cast<float>(k), 0.06F, 0.026F);
+      frond.push_back(leaflet.turned_z(-48).at(0, y - 0.06F, 0));
+      frond.push_back(leaflet.turned_z(48).at(0, y - 0.06F, 0));
+    }
+    kit.add(unite(std::move(frond)).turned_x(tilt).turned_y(turn).at(0, 0.82F, 0),
             green.shaded(0.86F + 0.04F * static_cast<float>(i % 4)));
   }
 }

@@ -76,7 +76,7 @@ void build_bottle(Kit& kit) {
   const float low = 0.16F, high = shoulder - 0.10F;
   const vec3 frame = kit.accent(0x8C2A2A, Finish::matte).colour;
   kit.add(
-      cylinder(r + 0.006F, 0.5F * (high - low), 0.004F).at(0, 0.5F * (low + high), 0),
+      cylinder(r + 0.014F, 0.5F * (high - low), 0.004F).at(0, 0.5F * (low + high), 0),
       Kit::fixed(0xF2EAD6, Finish::matte).patterned([=](const vec3& p, const vec3&, const vec3& c) {
         const float up = (p.y - low) / (high - low);
         const bool is_line = up < 0.10F || up > 0.90F || (up > 0.45F && up < 0.55F && p.z > 0);

@@ -189,14 +189,11 @@ void build_mushroom(Kit& kit) {
   kit.add(revolve({{0.12F, 0.78F * y}, {0.22F, 0.70F * y}, {0.22F, 0.73F * y}, {0.12F, 0.84F * y}},
                   0.008F),
           stem);
-  const Solid dome = revolve(smooth({{0, y + 0.05F},
-                                     {0.8F * r, y},
-                                     {r, y + 0.03F},
-                                     {0.95F * r, y + 0.14F},
-                                     {0.68F * r, y + 0.78F * tall},
-                                     {0.30F * r, y + 0.97F * tall},
-                                     {0, y + tall}}),
-                             0.01F);
+  std::vector<vec2> outline =
+      smooth({{0, y + 0.05F}, {0.8F * r, y - 0.01F}, {0.97F * r, y + 0.01F}});
+  const std::vector<vec2> cap_arc = arc({0, y + 0.03F}, r, tall, 0, 90, 24);
+  outline.insert(outline.end(), cap_arc.begin(), cap_arc.end());
+  const Solid dome = revolve(std::move(outline), 0.01F);
   const float shift = kit.between(0, 6.28F);
   kit.add(dome, cap.patterned([=](const vec3& p, const vec3& n, const vec3& c) {
     if (n.y < -0.25F) {  // gills
@@ -215,7 +212,7 @@ void build_mushroom(Kit& kit) {
         return spots;
       }
     }
-    return up > 0.97F ? spots : c;
+    return c;
   }));
 }
 

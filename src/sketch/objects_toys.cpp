@@ -129,12 +129,12 @@ void build_dice(Kit& kit) {
     }
   };
   const float out = half + 0.35F * dot;
-  add_face(1, [&](float u, float v) { return vec3(u, v, out); });
-  add_face(6, [&](float u, float v) { return vec3(u, v, -out); });
+  add_face(5, [&](float u, float v) { return vec3(u, v, out); });
+  add_face(2, [&](float u, float v) { return vec3(u, v, -out); });
   add_face(3, [&](float u, float v) { return vec3(out, u, v); });
   add_face(4, [&](float u, float v) { return vec3(-out, u, v); });
-  add_face(5, [&](float u, float v) { return vec3(u, out, v); });
-  add_face(2, [&](float u, float v) { return vec3(u, -out, v); });
+  add_face(1, [&](float u, float v) { return vec3(u, out, v); });
+  add_face(6, [&](float u, float v) { return vec3(u, -out, v); });
   const Solid dimples = unite(std::move(pits));
   const Solid cube = cut(box(half, half, half, 0.09F), dimples, 0.01F);
   // Patterns read object space, so the dimples' field is turned along with the cube.
@@ -233,11 +233,10 @@ void build_guitar(Kit& kit) {
   kit.add(sphere(0.02F).repeated(3, {0, 0.06F, 0}).at(0.083F, nut + 0.04F, 0.068F).mirrored_x(),
           Kit::fixed(0xE9E4D6, Finish::ceramic));
   std::vector<Solid> strings;
-  for (int i = 0; i < 6; ++i) {
-    const float x = 0.0095F * (static_cast<float>(i) - 2.5F);
-    strings.push_back(capsule({1.25F * x, 0.24F, 0.118F}, {x, nut, 0.112F}, 0.003F, 0.003F));
+  for (const float x : {-0.024F, -0.008F, 0.008F, 0.024F}) {
+    strings.push_back(capsule({1.3F * x, 0.24F, 0.118F}, {x, nut, 0.112F}, 0.0022F, 0.0022F));
   }
-  kit.add(unite(std::move(strings)), Kit::fixed(0xE6E2D8, Finish::metal));
+  kit.add(unite(std::move(strings)), Kit::fixed(0xB9B3A6, Finish::matte));
 }
 
 void build_drum(Kit& kit) {

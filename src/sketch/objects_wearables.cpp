@@ -13,22 +13,27 @@ using glm::vec3;
 
 constexpr float kPi = 3.14159265F;
 
-/// A brilliant cut: eight crown facets and eight pavilion facets as planes, girdle radius r.
+/// A brilliant cut of girdle radius r as the planes of its facets: a table, crown and pavilion in
+/// two rings each, the second half a step on and steeper.
 Solid brilliant(float r) {
   struct Plane {
     vec3 normal;
     float offset;
   };
-  std::vector<Plane> planes = {{{0, 1, 0}, 0.34F * r}};
-  for (int i = 0; i < 8; ++i) {
-    const float turn = kPi * (static_cast<float>(i) + 0.5F) / 4;
-    const vec3 out(std::sin(turn), 0, std::cos(turn));
-    const float crown = glm::radians(38.0F), pavilion = glm::radians(46.0F);
-    const vec3 up = out * std::sin(crown) + vec3(0, std::cos(crown), 0);
-    const vec3 down = out * std::sin(pavilion) - vec3(0, std::cos(pavilion), 0);
-    planes.push_back({up, up.x * r * out.x + up.z * r * out.z});
-    planes.push_back({down, down.x * r * out.x + down.z * r * out.z});
-  }
+  std::vector<Plane> planes = {{{0, 1, 0}, 0.33F * r}};
+  const auto add_ring = [&](float degrees_from_axis, float side, float radius, float shift) {
+    for (int i = 0; i < 8; ++i) {
+      const float turn = kPi * (static_cast<float>(i) + shift) / 4;
+      const float tilt = glm::radians(degrees_from_axis);
+      const vec3 normal(std::sin(turn) * std::sin(tilt), side * std::cos(tilt),
+                        std::cos(turn) * std::sin(tilt));
+      planes.push_back({normal, radius * r * std::sin(tilt)});
+    }
+  };
+  add_ring(36, 1, 1.0F, 0.5F);
+  add_ring(44, 1, 1.0F, 0.0F);
+  add_ring(46, -1, 1.0F, 0.5F);
+  add_ring(53, -1, 1.0F, 0.0F);
   return {[planes](const vec3& p) {
             float d = -1e9F;
             for (const Plane& plane : planes) {

@@ -60,19 +60,29 @@ vec3 foliage(const vec3& colour, const vec3& p) {
   return mix(colour, warm, 0.5F + 0.5F * clump) * (0.97F + 0.20F * leaf + 0.10F * clump);
 }
 
-/// The surroundings a polished surface mirrors, as brightness: seen from straight outside, a
-/// normal tilted by t mirrors the direction tilted by 2t.
+/// A soft-edged bump of height 1 at `centre`.
+float bump(float x, float centre, float width) {
+  const float t = (x - centre) / width;
+  return std::exp(-t * t);
+}
+
+/// The surroundings a polished surface mirrors, as brightness by the surface's normal: a light
+/// ceiling with a strip of lamps, a dark horizon, a floor that bounces a little, and upright lamps
+/// around at uneven distances.
 float mirrored(const vec3& n) {
-  const float up = std::clamp(2 * n.y * std::sqrt(std::max(0.0F, 1 - n.y * n.y)) +
-                                  (n.y > 0.7071F ? 2 * (n.y - 0.7071F) : 0.0F),
-                              -1.0F, 1.0F);
-  const float sky = 1.02F - 0.36F * up;
-  const float ground = 0.42F - 0.18F * up;
-  const float level = ground + (sky - ground) * smoothstep(-0.22F, 0.10F, up);
-  // Windows and walls around: streaks where the surface stands upright.
+  const float above = smoothstep(-0.18F, 0.16F, n.y);
+  const float floor = 0.30F + 0.26F * bump(n.y, -0.62F, 0.30F);
+  const float ceiling =
+      0.86F + 0.95F * bump(n.y, 0.56F, 0.17F) - 0.18F * smoothstep(0.75F, 1.0F, n.y);
   const float turn = std::atan2(n.x, n.z);
-  const float upright = 1 - n.y * n.y;
-  return level + upright * (0.20F * std::cos(2 * turn - 1.1F) + 0.10F * std::cos(5 * turn + 0.6F));
+  float lamps = 0;
+  constexpr float kLamps[][3] = {
+      {0.62F, 0.30F, 1.0F}, {-0.85F, 0.22F, 0.6F}, {2.05F, 0.26F, 0.8F}, {-2.45F, 0.30F, 0.9F}};
+  for (const auto& [at, width, strength] : kLamps) {
+    lamps += strength * bump(turn, at, width);
+  }
+  const float upright = (1 - n.y * n.y) * (1 - n.y * n.y);
+  return floor + (ceiling - floor) * above + upright * (0.85F * lamps - 0.12F);
 }
 
 /// How finishes take light.
@@ -140,8 +150,6 @@ vec3 texture(const Paint& paint, const vec3& p, const vec3& n, int grain) {
       return wood(colour, p, axis);
     case Finish::bark:
       return colour * (0.95F + 0.22F * noise(vec3(18, 5, 18) * p) + 0.10F * noise(p * 50.0F));
-    case Finish::metal:
-      return colour * (0.98F + 0.04F * noise(p * vec3(6, 70, 6)));
     case Finish::stone:
       return stone(colour, p);
     case Finish::marble:
@@ -170,6 +178,9 @@ vec3 texture(const Paint& paint, const vec3& p, const vec3& n, int grain) {
 vec3 key_light() { return glm::normalize(vec3(0.50F, 0.80F, 0.62F)); }
 
 vec3 lit(const Paint& paint, const vec3& textured, const vec3& n, const Exposure& exposure) {
+  if (paint.finish == Finish::picture) {
+    return glm::clamp(textured, 0.0F, 1.0F);
+  }
   const vec3 albedo = to_linear(glm::clamp(textured, 0.0F, 1.0F));
   if (paint.finish == Finish::glow) {
     return to_srgb(albedo * 1.15F);
@@ -177,12 +188,12 @@ vec3 lit(const Paint& paint, const vec3& textured, const vec3& n, const Exposure
   const float towards = glm::dot(n, key_light());
   // A half-wrapped key light keeps the far side readable, as a photographer's fill would.
   const float key = exposure.key * std::max(0.0F, (towards + 0.15F) / 1.15F);
-  const vec3 sky(0.56F, 0.59F, 0.64F), ground(0.40F, 0.37F, 0.35F);
+  const vec3 sky(0.60F, 0.63F, 0.67F), ground(0.45F, 0.42F, 0.40F);
   const vec3 ambient = mix(ground, sky, 0.5F + 0.5F * n.y) * exposure.ambient;
-  const vec3 sun(0.74F, 0.71F, 0.66F);
+  const vec3 sun(0.80F, 0.77F, 0.72F);
   vec3 light = ambient + sun * key;
   if (paint.finish == Finish::metal) {
-    light = mix(light, vec3(mirrored(n)) * (0.35F + 0.65F * exposure.ambient), 0.72F);
+    light = mix(light, vec3(1.25F * mirrored(n)) * (0.40F + 0.60F * exposure.ambient), 0.80F);
   }
   const Gloss shine = gloss(paint.finish);
   vec3 out = albedo * light;
@@ -201,7 +212,7 @@ float opacity(Finish finish) {
     case Finish::ice:
       return 0.80F;
     default:
-      return 0.98F;
+      return 0.99F;
   }
 }
 

@@ -25,7 +25,8 @@ enum class Finish {
   foliage,  ///< leaf by leaf brighter and darker
   fruit,    ///< speckled skin
   fur,      ///< fine strands
-  glow      ///< gives light: not shaded
+  glow,     ///< gives light: not shaded
+  picture   ///< colours that carry their light already, taken as they are
 };
 
 /// sRGB 0..1 from 0xRRGGBB.

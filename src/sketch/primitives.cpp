@@ -23,24 +23,39 @@ float rectangle(const vec2& p, const vec2& half) {
   return std::sqrt(glm::dot(outside, outside)) + std::min(std::max(q.x, q.y), 0.0F);
 }
 
-float distance2_to_segment(const vec2& p, const vec2& a, const vec2& b) {
-  const vec2 ab = b - a, ap = p - a;
-  const float along = std::clamp(glm::dot(ap, ab) / glm::dot(ab, ab), 0.0F, 1.0F);
-  const vec2 gap = ap - along * ab;
-  return glm::dot(gap, gap);
+/// An edge of an outline, with what the distance to it needs.
+struct Edge {
+  vec2 a, ab;
+  float inverse_length2;
+  bool is_surface;  ///< false for edges on the axis of a solid of revolution
+};
+
+/// With `on_axis`, edges lying on x = 0 are not surface: there the outline meets its own
+/// continuation on the other side of the axis.
+std::vector<Edge> edges_of(const std::vector<vec2>& outline, bool on_axis) {
+  std::vector<Edge> edges;
+  for (std::size_t i = 0; i < outline.size(); ++i) {
+    const vec2 a = outline[i], ab = outline[(i + 1) % outline.size()] - a;
+    const bool is_axis = on_axis && a.x <= 0 && a.x + ab.x <= 0;
+    edges.push_back({a, ab, 1.0F / glm::dot(ab, ab), !is_axis});
+  }
+  return edges;
 }
 
-/// Signed distance to a simple polygon. With `on_axis`, edges lying on x = 0 do not count as
-/// surface: there the outline meets its own continuation on the other side of the axis.
-float polygon(const std::vector<vec2>& outline, const vec2& p, bool on_axis) {
+/// Signed distance to a simple polygon.
+float polygon(const std::vector<Edge>& edges, const vec2& p) {
   float least = std::numeric_limits<float>::max();
   bool is_inside = false;
-  for (std::size_t i = 0, j = outline.size() - 1; i < outline.size(); j = i++) {
-    const vec2 a = outline[j], b = outline[i];
-    if (!(on_axis && a.x <= 0 && b.x <= 0)) {
-      least = std::min(least, distance2_to_segment(p, a, b));
+  for (const Edge& edge : edges) {
+    const vec2 ap = p - edge.a;
+    if (edge.is_surface) {
+      const float along = glm::dot(ap, edge.ab) * edge.inverse_length2;
+      const vec2 gap = ap - std::clamp(along, 0.0F, 1.0F) * edge.ab;
+      least = std::min(least, glm::dot(gap, gap));
     }
-    if ((a.y > p.y) != (b.y > p.y) && p.x < a.x + (b.x - a.x) * (p.y - a.y) / (b.y - a.y)) {
+    // A ray towards +x crosses the edges that straddle p's height to the right of p.
+    const bool is_straddling = (ap.y < 0) != (ap.y < edge.ab.y);
+    if (is_straddling && (ap.x * edge.ab.y < edge.ab.x * ap.y) == (edge.ab.y > 0)) {
       is_inside = !is_inside;
     }
   }
@@ -166,24 +181,24 @@ Solid prism(int sides, float radius, float half_height, float round) {
 }
 
 Solid revolve(std::vector<vec2> outline, float round) {
-  std::vector<vec2> points = without_repeats(outline);
+  const std::vector<vec2> points = without_repeats(outline);
   const Range2 r = range(points);
   LODE_ASSERT(r.min.x >= 0, "an outline of revolution stays on one side of the axis");
   const Box bounds{{-r.max.x, r.min.y, -r.max.x}, {r.max.x, r.max.y, r.max.x}};
-  return {[points = std::move(points), round](const vec3& p) {
-            return polygon(points, {length_xz(p), p.y}, true) - round;
+  return {[edges = edges_of(points, true), round](const vec3& p) {
+            return polygon(edges, {length_xz(p), p.y}) - round;
           },
           bounds.grown(round)};
 }
 
 Solid extrude(std::vector<vec2> outline, float half_depth, float round) {
-  std::vector<vec2> points = without_repeats(outline);
+  const std::vector<vec2> points = without_repeats(outline);
   const Range2 r = range(points);
   const float core = std::max(half_depth - round, 1e-3F);
   const Box bounds{{r.min.x - round, r.min.y - round, -core - round},
                    {r.max.x + round, r.max.y + round, core + round}};
-  return {[points = std::move(points), core, round](const vec3& p) {
-            const vec2 q(polygon(points, {p.x, p.y}, false), std::abs(p.z) - core);
+  return {[edges = edges_of(points, false), core, round](const vec3& p) {
+            const vec2 q(polygon(edges, {p.x, p.y}), std::abs(p.z) - core);
             const vec2 outside = glm::max(q, vec2(0));
             return std::sqrt(glm::dot(outside, outside)) + std::min(std::max(q.x, q.y), 0.0F) -
                    round;

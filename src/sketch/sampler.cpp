@@ -6,6 +6,7 @@
 #include <glm/common.hpp>
 #include <glm/geometric.hpp>
 
+#include "sketch/neighbour_grid.h"
 #include "sketch/point_thinning.h"
 #include "sketch/scene_field.h"
 
@@ -16,8 +17,9 @@ using glm::vec3;
 
 /// Candidates drawn for each point kept: enough that the kept ones leave no gaps.
 constexpr float kOversampling = 5.5F;
-/// Most a spacing shrinks where the surface curves or changes colour sharply.
+/// Most a spacing shrinks where the surface curves, and where colours meet.
 constexpr float kFinest = 0.5F;
+constexpr float kFinestAtColours = 0.4F;
 constexpr float kSqrt3 = 1.7320508F;
 
 vec3 random_in(const vec3& centre, float half, Rng& rng) {
@@ -132,20 +134,119 @@ float fineness(const PlacedPart& part, const Projection& at, float spacing) {
   const vec3 here = colour_at(part, at.position, at.normal);
   float contrast = 0;
   for (const vec3& t : {u, v, -u, -v}) {
-    const vec3 gap = colour_at(part, at.position + t * spacing, at.normal) - here;
+    const vec3 beside = at.position + t * (0.6F * spacing);
+    const vec3 gap = colour_at(part, beside, at.normal) - here;
     contrast = std::max(contrast, glm::dot(gap, gap));
   }
-  return std::min(curve, contrast > 0.03F ? kFinest : 1.0F);
+  return std::min(curve, contrast > 0.03F ? kFinestAtColours : 1.0F);
 }
 
 float shortest(const vec3& v) { return std::min({v.x, v.y, v.z}); }
 
-/// Rotation that takes +z to the unit vector n.
-glm::quat facing(const vec3& n) {
-  if (n.z < -0.9999F) {
-    return {0, 1, 0, 0};
+/// Random points of one part's visible surface, dense enough for the spacing each place needs.
+void draw_candidates(const std::vector<PlacedPart>& parts, std::size_t index,
+                     const SceneField& field, float spacing, Rng& draws,
+                     std::vector<Candidate>& candidates) {
+  const PlacedPart& part = parts[index];
+  // Small parts (eyes, knobs) get finer candidates, or their curvature would be missed.
+  const float fine =
+      std::clamp(shortest(part.solid.bounds().size()) / (6 * spacing), kFinest, 1.0F);
+  const float local = fine * spacing, leaf = 1.6F * local, band = 0.5F * local;
+  const float per_area = kOversampling * kPackingDensity / (local * local);
+  const float per_cell = per_area / (2 * band) * leaf * leaf * leaf;
+  for_surface_cells(part.solid, leaf, band, [&](const vec3& centre) {
+    const std::size_t first = candidates.size();
+    const float trials = per_cell + static_cast<float>(draws.uniform());
+    float planned = trials, finest = 1;
+    for (float trial = 1; trial <= planned; ++trial) {
+      const vec3 start = random_in(centre, 0.5F * leaf, draws);
+      if (std::abs(part.solid(start)) > band) {
+        continue;
+      }
+      const Projection at = project(part.solid, start, local);
+      if (!at.is_on_surface || field.is_hidden(at.position, at.normal, index, local)) {
+        continue;
+      }
+      const float detail = fine * fineness(part, at, local);
+      candidates.push_back({{at.position, at.normal, index, detail}, 0});
+      // Where points shall lie closer, the cell needs more candidates in proportion.
+      finest = std::min(finest, detail / fine);
+      planned = trials / (finest * finest);
+    }
+    for (std::size_t i = first; i < candidates.size(); ++i) {
+      candidates[i].area = trials / planned / per_area;
+    }
+  });
+}
+
+/// Evens the points out: each moves along the surface away from its neighbours, as far as no other
+/// part buries it there.
+void relax(std::vector<SurfacePoint>& points, const std::vector<PlacedPart>& parts,
+           const SceneField& field) {
+  constexpr float kReach = 2.0F;      // of the spacing: neighbours that push
+  constexpr float kFarthest = 0.35F;  // of the spacing: the longest step
+  float widest = 0;
+  for (const SurfacePoint& point : points) {
+    widest = std::max(widest, point.spacing);
   }
-  return glm::normalize(glm::quat(1 + n.z, -n.y, n.x, 0));
+  NeighbourGrid grid(kReach * widest, points.size());
+  for (const SurfacePoint& point : points) {
+    grid.add(point);
+  }
+  for (SurfacePoint& point : points) {
+    vec3 push(0);
+    grid.any_near(point.position, kReach * point.spacing, [&](const SurfacePoint& other) {
+      const vec3 gap = point.position - other.position;
+      const float d2 = glm::dot(gap, gap), reach = 0.5F * kReach * (point.spacing + other.spacing);
+      if (d2 < reach * reach && d2 > 0 && glm::dot(point.normal, other.normal) > 0) {
+        const float d = std::sqrt(d2);
+        push += gap * ((reach - d) / (reach * d));
+      }
+      return false;
+    });
+    push -= point.normal * glm::dot(push, point.normal);
+    const float length = glm::length(push);
+    if (length < 0.02F) {
+      continue;
+    }
+    const vec3 step = push * (point.spacing * std::min(0.5F, kFarthest / length));
+    const Projection at = project(parts[point.part].solid, point.position + step, point.spacing);
+    if (at.is_on_surface && !field.is_hidden(at.position, at.normal, point.part, point.spacing)) {
+      point.position = at.position;
+      point.normal = at.normal;
+    }
+  }
+}
+
+/// The disc of a gaussian on the surface: its axes and their standard deviations.
+struct Footprint {
+  glm::mat3 axes;  ///< columns: two tangents and the normal, right-handed
+  glm::vec2 sigma;
+};
+
+/// A disc of radius `sigma`, shortened in the direction in which the surface bends away from its
+/// tangent plane, so that nothing sticks out over edges and thin rods.
+Footprint footprint(const Solid& solid, const SurfacePoint& point, float sigma) {
+  constexpr float kShortest = 0.35F;
+  const float reach = 1.4F * sigma;
+  const auto [u, v] = tangents(point.normal);
+  const auto drop = [&](const vec3& direction) {
+    const vec3 step = direction * reach;
+    return std::max(0.0F, 0.5F * (solid(point.position + step) + solid(point.position - step)));
+  };
+  // The drop as a quadratic form on the tangent plane, and its principal directions.
+  constexpr float kHalfRoot = 0.70710678F;
+  const float uu = drop(u), vv = drop(v);
+  const float uv = 0.5F * (drop((u + v) * kHalfRoot) - drop((u - v) * kHalfRoot));
+  const float turn = 0.5F * std::atan2(2 * uv, uu - vv);
+  const float c = std::cos(turn), s = std::sin(turn);
+  const float along = c * c * uu + 2 * c * s * uv + s * s * vv;
+  const float across = s * s * uu - 2 * c * s * uv + c * c * vv;
+  const auto shortened = [&](float by) {
+    return sigma * std::clamp(1.1F - 1.6F * by / reach, kShortest, 1.0F);
+  };
+  return {glm::mat3(c * u + s * v, c * v - s * u, point.normal),
+          {shortened(along), shortened(across)}};
 }
 
 }  // namespace
@@ -168,11 +269,28 @@ vec3 Placement::normal_to_object(const vec3& n) const {
 }
 
 PlacedPart place(const Part& part, const Placement& placement) {
-  const vec3 size = part.solid.bounds().size();
+  const Box& own = part.solid.bounds();
+  const vec3 size = own.size();
   const int grain = size.x >= size.y && size.x >= size.z ? 0 : size.y >= size.z ? 1 : 2;
-  const vec3& k = placement.scale;
-  const Solid turned = part.solid.stretched(k.x, k.y, k.z).turned_y(glm::degrees(placement.turn));
-  return {turned.at(placement.offset), part.paint, placement, grain};
+  const vec3 first = placement.to_world(own.min);
+  Box bounds{first, first};
+  for (int corner = 1; corner < 8; ++corner) {
+    const vec3 p((corner & 1) != 0 ? own.max.x : own.min.x,
+                 (corner & 2) != 0 ? own.max.y : own.min.y,
+                 (corner & 4) != 0 ? own.max.z : own.min.z);
+    const vec3 placed = placement.to_world(p);
+    bounds = enclose(bounds, {placed, placed});
+  }
+  // One function for scale, turn and offset: this is the innermost loop of everything.
+  const float c = std::cos(placement.turn), s = std::sin(placement.turn);
+  const vec3 inverse = 1.0F / placement.scale, offset = placement.offset;
+  const float least = std::min({placement.scale.x, placement.scale.y, placement.scale.z});
+  Solid placed({[solid = part.solid, c, s, inverse, offset, least](const vec3& p) {
+                 const vec3 q = p - offset;
+                 return solid(vec3(c * q.x - s * q.z, q.y, s * q.x + c * q.z) * inverse) * least;
+               }},
+               bounds);
+  return {std::move(placed), part.paint, placement, grain};
 }
 
 std::vector<SurfacePoint> sample_surface(const std::vector<PlacedPart>& parts, std::size_t count,
@@ -180,8 +298,7 @@ std::vector<SurfacePoint> sample_surface(const std::vector<PlacedPart>& parts, s
   if (parts.empty() || count == 0) {
     return {};
   }
-  const SceneField field(parts, 0.0F);
-  const float extent = field.extent();
+  const float extent = SceneField(parts, 0).extent();
   Rng draws = rng.fork("surface");
   float area = 0;
   for (const PlacedPart& part : parts) {
@@ -189,32 +306,17 @@ std::vector<SurfacePoint> sample_surface(const std::vector<PlacedPart>& parts, s
     area += estimate_area(part.solid, leaf, draws);
   }
   const float spacing = std::sqrt(kPackingDensity * area / static_cast<float>(count));
+  const SceneField field(parts, 2 * spacing);
   std::vector<Candidate> candidates;
   for (std::size_t index = 0; index < parts.size(); ++index) {
-    const PlacedPart& part = parts[index];
-    // Small parts (eyes, knobs) get finer candidates, or their curvature would be missed.
-    const float fine =
-        std::clamp(shortest(part.solid.bounds().size()) / (6 * spacing), kFinest, 1.0F);
-    const float local = fine * spacing, leaf = 1.6F * local, band = 0.5F * local;
-    const float per_area = kOversampling * kPackingDensity / (local * local);
-    const float per_cell = per_area / (2 * band) * leaf * leaf * leaf;
-    for_surface_cells(part.solid, leaf, band, [&](const vec3& centre) {
-      const int trials = static_cast<int>(per_cell + static_cast<float>(draws.uniform()));
-      for (int i = 0; i < trials; ++i) {
-        const vec3 start = random_in(centre, 0.5F * leaf, draws);
-        if (std::abs(part.solid(start)) > band) {
-          continue;
-        }
-        const Projection at = project(part.solid, start, local);
-        if (!at.is_on_surface || field.is_buried(at.position, index, 0.15F * local)) {
-          continue;
-        }
-        const float detail = std::min(fine, fineness(part, at, local));
-        candidates.push_back({{at.position, at.normal, index, detail}, 1 / per_area});
-      }
-    });
+    draw_candidates(parts, index, field, spacing, draws, candidates);
   }
-  return thin_out(std::move(candidates), count, rng.fork("thinning"));
+  std::vector<SurfacePoint> points = thin_out(std::move(candidates), count, rng.fork("thinning"));
+  constexpr int kRelaxations = 3;
+  for (int i = 0; i < kRelaxations; ++i) {
+    relax(points, parts, field);
+  }
+  return points;
 }
 
 splat::GaussianCloud shade(const std::vector<PlacedPart>& parts,
@@ -225,7 +327,7 @@ splat::GaussianCloud shade(const std::vector<PlacedPart>& parts,
     return cloud;
   }
   constexpr float kReachShare = 0.16F;  // of the scene's extent: how far occluders matter
-  constexpr float kTangential = 0.64F, kFlatness = 0.18F;
+  constexpr float kTangential = 0.90F, kFlatness = 0.18F;
   const float extent = SceneField(parts, 0).extent();
   const SceneField field(parts, kReachShare * extent);
   for (std::size_t i = 0; i < points.size(); ++i) {
@@ -237,8 +339,10 @@ splat::GaussianCloud shade(const std::vector<PlacedPart>& parts,
     const float sigma = kTangential * point.spacing;
     const float alpha = opacity(part.paint.finish);
     cloud.positions[i] = point.position;
-    cloud.log_scales[i] = {std::log(sigma), std::log(sigma), std::log(kFlatness * sigma)};
-    cloud.rotations[i] = facing(point.normal);
+    const Footprint disc = footprint(part.solid, point, sigma);
+    cloud.log_scales[i] = {std::log(disc.sigma.x), std::log(disc.sigma.y),
+                           std::log(kFlatness * sigma)};
+    cloud.rotations[i] = glm::quat_cast(disc.axes);
     cloud.opacity_logits[i] = std::log(alpha / (1 - alpha));
     cloud.f_dc[i] = (colour - 0.5F) / splat::kShC0;
   }

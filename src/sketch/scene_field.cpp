@@ -63,7 +63,7 @@ float SceneField::distance(const vec3& p) const {
   if (const auto* near = parts_near(p)) {
     for (const std::uint32_t index : *near) {
       const Solid& solid = parts_[index].solid;
-      if (solid.bounds().distance(p) < least) {
+      if (const float far = solid.bounds().distance(p); far < least || far <= 0) {
         least = std::min(least, solid(p));
       }
     }
@@ -71,14 +71,21 @@ float SceneField::distance(const vec3& p) const {
   return least;
 }
 
-bool SceneField::is_buried(const vec3& p, std::size_t self, float depth) const {
+bool SceneField::is_inside_other(const vec3& p, std::size_t self, float depth) const {
   const auto* near = parts_near(p);
   return near != nullptr && std::ranges::any_of(*near, [&](std::uint32_t index) {
            const Solid& solid = parts_[index].solid;
            // A clear part hides nothing.
            return index != self && opacity(parts_[index].paint.finish) > 0.5F &&
-                  solid.bounds().distance(p) <= 0 && solid(p) < -depth;
+                  solid.bounds().distance(p) <= std::max(-depth, 0.0F) && solid(p) < -depth;
          });
+}
+
+bool SceneField::is_hidden(const vec3& p, const vec3& normal, std::size_t self,
+                           float spacing) const {
+  // One spacing out of a free surface the field has grown by a spacing; in a slit it has not.
+  return is_inside_other(p, self, 0.15F * spacing) ||
+         is_inside_other(p + normal * spacing, self, -0.2F * spacing);
 }
 
 Exposure SceneField::exposure(const vec3& p, const vec3& normal) const {

@@ -21,8 +21,10 @@ class SceneField {
 
   /// Distance to the nearest part, at most the reach.
   float distance(const glm::vec3& p) const;
-  /// Whether p lies deeper than `depth` inside a part other than `self`.
-  bool is_buried(const glm::vec3& p, std::size_t self, float depth) const;
+  /// Whether a surface point of part `self` cannot be seen at the scale of `spacing`: inside
+  /// another part, or pressed against one.
+  bool is_hidden(const glm::vec3& p, const glm::vec3& normal, std::size_t self,
+                 float spacing) const;
   /// The light that reaches a surface point: occlusion of the surroundings from the field along
   /// the normal, a soft shadow by marching towards the key light.
   Exposure exposure(const glm::vec3& p, const glm::vec3& normal) const;
@@ -30,6 +32,7 @@ class SceneField {
   float extent() const;
 
  private:
+  bool is_inside_other(const glm::vec3& p, std::size_t self, float depth) const;
   const std::vector<std::uint32_t>* parts_near(const glm::vec3& p) const;
   float shadow(const glm::vec3& p, const glm::vec3& normal) const;
 

@@ -38,11 +38,6 @@ Box swept_around_y(const Box& box) {
 
 }  // namespace
 
-float Box::distance(const vec3& p) const {
-  const vec3 outside = glm::max(glm::max(min - p, p - max), vec3(0));
-  return std::sqrt(glm::dot(outside, outside));
-}
-
 Box enclose(const Box& a, const Box& b) { return {glm::min(a.min, b.min), glm::max(a.max, b.max)}; }
 
 Solid::Solid(Field field, const Box& bounds) : field_(std::move(field)), bounds_(bounds) {}
@@ -200,6 +195,18 @@ std::vector<vec2> smooth(const std::vector<vec2>& points, int per_span) {
   return curve;
 }
 
+std::vector<vec2> arc(const vec2& centre, float rx, float ry, float from_degrees, float to_degrees,
+                      int segments) {
+  std::vector<vec2> points;
+  for (int i = 0; i <= segments; ++i) {
+    const float share = static_cast<float>(i) / static_cast<float>(segments);
+    const float angle = glm::radians(from_degrees + share * (to_degrees - from_degrees));
+    points.push_back(centre + vec2(rx * std::cos(angle), ry * std::sin(angle)));
+  }
+  points.back().x = std::abs(points.back().x) < 1e-6F ? 0.0F : points.back().x;
+  return points;
+}
+
 std::vector<vec2> star(int tips, float outer, float inner) {
   std::vector<vec2> points;
   for (int i = 0; i < 2 * tips; ++i) {
@@ -219,8 +226,9 @@ Solid unite(std::vector<Solid> solids) {
   return {[parts = std::move(solids)](const vec3& p) {
             float least = std::numeric_limits<float>::max();
             for (const Solid& part : parts) {
-              // Outside a part's box the box is a lower bound and far cheaper than the part.
-              if (const float far = part.bounds().distance(p); far < least) {
+              // Outside a part's box the box is a lower bound and far cheaper than the part; inside
+              // the box it says nothing, as the part may be deeper than the others.
+              if (const float far = part.bounds().distance(p); far < least || far <= 0) {
                 least = std::min(least, part(p));
               }
             }

@@ -1,7 +1,10 @@
 // Solids as signed distance functions: primitives, and operators that combine them.
 #pragma once
 
+#include <cmath>
 #include <functional>
+#include <glm/common.hpp>
+#include <glm/geometric.hpp>
 #include <glm/vec2.hpp>
 #include <glm/vec3.hpp>
 #include <initializer_list>
@@ -18,7 +21,10 @@ struct Box {
   glm::vec3 size() const { return max - min; }
   Box grown(float by) const { return {min - by, max + by}; }
   /// Distance from p to the box, 0 inside.
-  float distance(const glm::vec3& p) const;
+  float distance(const glm::vec3& p) const {
+    const glm::vec3 out = glm::max(glm::max(min - p, p - max), glm::vec3(0));
+    return std::sqrt(glm::dot(out, out));
+  }
 };
 /// The smallest box around both.
 Box enclose(const Box& a, const Box& b);
@@ -100,6 +106,9 @@ std::vector<glm::vec3> bezier(const glm::vec3& a, const glm::vec3& b, const glm:
                               const glm::vec3& d, int segments = 14);
 /// A Catmull-Rom curve through the points, ends included, `per_span` points for each span.
 std::vector<glm::vec2> smooth(const std::vector<glm::vec2>& points, int per_span = 6);
+/// Points on an ellipse's arc around `centre`, ends included; 0 degrees is at +x, 90 at +y.
+std::vector<glm::vec2> arc(const glm::vec2& centre, float rx, float ry, float from_degrees,
+                           float to_degrees, int segments = 12);
 /// A star: `tips` outer points of radius `outer`, between them inner points.
 std::vector<glm::vec2> star(int tips, float outer, float inner);
 
