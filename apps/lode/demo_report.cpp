@@ -53,7 +53,8 @@ void DemoProgress::show(const Json& ledger, double seconds) {
   }
   lines_drawn_ = 1;
   fmt::print(stderr, "\x1b[2K{:6.1f} s  {}\n", seconds, line);
-  for (const Json& row : ledger.value("validators", Json::array())) {
+  const Json validators = ledger.value("validators", Json::array());
+  for (const Json& row : validators) {
     if (is_skipped(row)) {
       continue;
     }
@@ -95,7 +96,8 @@ Result<int> write_contact_sheet(const std::filesystem::path& artifacts,
 
 std::string format_summary(const Json& result) {
   std::string out = "\n" + miner::format_table(result) + "\nwall time per stage:\n";
-  for (const auto& [stage, timing] : result.value("stages", Json::object()).items()) {
+  const Json stages = result.value("stages", Json::object());
+  for (const auto& [stage, timing] : stages.items()) {
     out += fmt::format("  {:<18} {:>4} x  mean {:7.3f} s  max {:7.3f} s\n", stage,
                        timing.value("count", 0), timing.value("mean_seconds", 0.0),
                        timing.value("max_seconds", 0.0));

@@ -65,6 +65,9 @@ class Statement {
                                      static_cast<int>(text.size()), SQLITE_TRANSIENT));
   }
   Statement& bind(ByteView bytes) {
+    if (bytes.empty()) {  // a null pointer would bind NULL
+      return checked(sqlite3_bind_zeroblob(statement_.get(), next_++, 0));
+    }
     return checked(sqlite3_bind_blob64(statement_.get(), next_++, bytes.data(), bytes.size(),
                                        SQLITE_TRANSIENT));
   }

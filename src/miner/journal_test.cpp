@@ -79,6 +79,13 @@ TEST_F(JournalTest, KeepsOneCandidatePerValidatorUntilDropped) {
   EXPECT_TRUE(journal->candidate("W"));
 }
 
+TEST_F(JournalTest, KeepsACandidateWithoutBytes) {
+  auto journal = Journal::open(path_);
+  ASSERT_TRUE(journal);
+  journal->put_candidate("V", {"t1", {}, 0, true});
+  EXPECT_EQ(journal->candidate("V").value().spz, Bytes{});
+}
+
 TEST_F(JournalTest, HoldsEverythingAppendedBeforeAKill) {
   const pid_t child = ::fork();
   ASSERT_GE(child, 0);

@@ -210,8 +210,10 @@ asio::awaitable<void> Miner::generate(GenerateAction action, WorkerPool::Lease l
   }
   if (attempt.candidate) {
     const Candidate& candidate = *attempt.candidate;
-    journal_.put_candidate(action.hotkey,
-                           {action.task.id, *candidate.spz, candidate.score, candidate.judged});
+    if (!candidate.spz->empty()) {  // empty: it failed the data checks and is never sent
+      journal_.put_candidate(action.hotkey,
+                             {action.task.id, *candidate.spz, candidate.score, candidate.judged});
+    }
     scheduler_->on_candidate(action.hotkey, candidate, clock_.now());
   } else {
     const Error& error = attempt.candidate.error();

@@ -48,6 +48,13 @@ TEST(SketchBackend, GivesTheSameBytesForTheSameSeedAndOthersForAnother) {
   EXPECT_NE(splat::encode_ply(a->cloud), splat::encode_ply(c->cloud));
 }
 
+TEST(SketchBackend, DrawsAStandInForAnUnknownNoun) {
+  auto backend = *make_backend("sketch");
+  const auto asset = backend->generate(text("a brass astrolabe"), {});
+  ASSERT_TRUE(asset);
+  EXPECT_GE(asset->cloud.size(), 7000U);
+}
+
 TEST(SketchBackend, NamesItsStages) {
   auto backend = *make_backend("sketch");
   const auto asset = backend->generate(text("a chair"), {});

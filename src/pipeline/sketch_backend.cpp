@@ -8,6 +8,9 @@
 namespace lode::pipeline {
 namespace {
 
+/// Drawn, in the prompt's colours, for a noun that the sketch does not know.
+constexpr const char* kStandIn = "ball";
+
 class SketchBackend final : public Backend {
  public:
   std::string_view name() const override { return "sketch"; }
@@ -28,7 +31,11 @@ class SketchBackend final : public Backend {
       return fail(Errc::invalid_input, "prompt: empty");
     }
     StageClock clock;
-    const sketch::Understanding understood = sketch::parse_prompt(request.prompt);
+    sketch::Understanding understood = sketch::parse_prompt(request.prompt);
+    if (understood.confidence <= 0) {
+      // Something to look at; the judge knows that the prompt was not understood.
+      understood.scene.subject.noun = kStandIn;
+    }
     clock.lap("parse");
     if (stop.stop_requested()) {
       return fail(Errc::cancelled, "generation was cancelled");
