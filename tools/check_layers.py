@@ -15,7 +15,6 @@ import sys
 OWNERS = {
     "boost/asio": ("src/net/", "_io.", "apps/"),
     "boost/beast": ("src/net/",),
-    "boost/process": ("src/net/",),
     "sqlite3.h": ("src/miner/journal.cpp",),
     "toml++": ("src/miner/blacklist_file.cpp",),
     "png.h": ("src/image/",),

@@ -45,7 +45,15 @@ void set_up_logging(const LogOptions& options) {
         R"({"time":"%Y-%m-%dT%H:%M:%S.%eZ","level":"%l","message":%*})");
     spdlog::set_formatter(std::move(formatter));
   } else {
-    spdlog::set_pattern("%H:%M:%S.%e %^%-5!l%$ %v");
+    spdlog::set_pattern("%H:%M:%S.%e %^%-7l%$ %v");
+  }
+}
+
+/// Lets the program's own flags stand after a subcommand, as people write them.
+void let_global_flags_follow(CLI::App& app) {
+  for (CLI::App* command : app.get_subcommands([](CLI::App*) { return true; })) {
+    command->fallthrough();
+    let_global_flags_follow(*command);
   }
 }
 
@@ -86,7 +94,7 @@ int run(CLI::App& app, Action& chosen, int argc, char** argv) {
   app.add_flag("--log.json", log.json, "One JSON object a log line");
   app.add_flag("--logging.debug", log.debug, "Same as --log.level debug");
   app.require_subcommand(1);
-  app.fallthrough();
+  let_global_flags_follow(app);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

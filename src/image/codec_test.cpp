@@ -57,17 +57,21 @@ void append_chunk(ByteWriter& out, std::string_view type, const Bytes& data) {
       static_cast<std::uint32_t>(crc32(0, checked.data(), static_cast<unsigned>(checked.size()))));
 }
 
+struct PngHeader {
+  std::uint32_t width, height;
+  std::uint8_t depth, colour_type;
+};
+
 /// A PNG written by hand: any size, depth and colour type, extra chunks before the pixel data.
-Bytes png_by_hand(std::uint32_t width, std::uint32_t height, std::uint8_t depth,
-                  std::uint8_t colour_type, const Bytes& rows,
+Bytes png_by_hand(const PngHeader& shape, const Bytes& rows,
                   const std::vector<std::pair<std::string, Bytes>>& chunks = {}) {
   ByteWriter out;
   out.write_bytes(as_bytes(std::string_view("\x89PNG\r\n\x1a\n", 8)));
   ByteWriter header;
-  header.write(__builtin_bswap32(width));
-  header.write(__builtin_bswap32(height));
+  header.write(__builtin_bswap32(shape.width));
+  header.write(__builtin_bswap32(shape.height));
   for (const std::uint8_t byte :
-       {depth, colour_type, std::uint8_t{0}, std::uint8_t{0}, std::uint8_t{0}}) {
+       {shape.depth, shape.colour_type, std::uint8_t{0}, std::uint8_t{0}, std::uint8_t{0}}) {
     header.write(byte);
   }
   append_chunk(out, "IHDR", header.bytes());
@@ -97,25 +101,25 @@ TEST(Png, RoundTripsRgbAndRgbaExactly) {
 }
 
 TEST(Png, ReadsGreyPaletteAndSixteenBit) {
-  const auto grey = decode(png_by_hand(2, 1, 8, 0, {0, 10, 200}));
+  const auto grey = decode(png_by_hand({2, 1, 8, 0}, {0, 10, 200}));
   ASSERT_TRUE(grey) << grey.error().message();
   EXPECT_EQ(grey->pixels, (std::vector<std::uint8_t>{10, 10, 10, 200, 200, 200}));
 
-  const auto bits = decode(png_by_hand(3, 1, 1, 0, {0, 0b10100000}));
+  const auto bits = decode(png_by_hand({3, 1, 1, 0}, {0, 0b10100000}));
   ASSERT_TRUE(bits);
   EXPECT_EQ(bits->pixels, (std::vector<std::uint8_t>{255, 255, 255, 0, 0, 0, 255, 255, 255}));
 
   const auto palette = decode(
-      png_by_hand(2, 1, 8, 3, {0, 1, 0}, {{"PLTE", {1, 2, 3, 4, 5, 6}}, {"tRNS", {128, 255}}}));
+      png_by_hand({2, 1, 8, 3}, {0, 1, 0}, {{"PLTE", {1, 2, 3, 4, 5, 6}}, {"tRNS", {128, 255}}}));
   ASSERT_TRUE(palette) << palette.error().message();
   EXPECT_EQ(palette->channels, 4) << "transparency makes it RGBA";
   EXPECT_EQ(palette->pixels, (std::vector<std::uint8_t>{4, 5, 6, 255, 1, 2, 3, 128}));
 
-  const auto deep = decode(png_by_hand(1, 1, 16, 2, {0, 0xff, 0xff, 0x80, 0x80, 0, 0}));
+  const auto deep = decode(png_by_hand({1, 1, 16, 2}, {0, 0xff, 0xff, 0x80, 0x80, 0, 0}));
   ASSERT_TRUE(deep);
   EXPECT_EQ(deep->pixels, (std::vector<std::uint8_t>{255, 128, 0}));
 
-  const auto grey_alpha = decode(png_by_hand(1, 1, 8, 4, {0, 50, 60}));
+  const auto grey_alpha = decode(png_by_hand({1, 1, 8, 4}, {0, 50, 60}));
   ASSERT_TRUE(grey_alpha);
   EXPECT_EQ(grey_alpha->pixels, (std::vector<std::uint8_t>{50, 50, 50, 60}));
 }
@@ -123,7 +127,7 @@ TEST(Png, ReadsGreyPaletteAndSixteenBit) {
 TEST(Png, RefusesHugeDimensionsBeforeAllocating) {
   for (const auto& [width, height] : {std::pair(0x7fffffffU, 0x7fffffffU),
                                       std::pair(100000U, 100000U), std::pair(0x7fffffffU, 1U)}) {
-    const auto image = decode(png_by_hand(width, height, 8, 2, {0, 1, 2, 3}));
+    const auto image = decode(png_by_hand({width, height, 8, 2}, {0, 1, 2, 3}));
     ASSERT_FALSE(image);
     EXPECT_EQ(image.error().code, Errc::limit_exceeded) << image.error().context;
   }

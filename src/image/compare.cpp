@@ -18,7 +18,8 @@ Plane luma(const Image& rgb) {
   Plane plane(static_cast<std::size_t>(rgb.width) * rgb.height);
   for (std::size_t i = 0; i < plane.size(); ++i) {
     const std::uint8_t* p = &rgb.pixels[3 * i];
-    plane[i] = 0.299F * p[0] + 0.587F * p[1] + 0.114F * p[2];
+    plane[i] = 0.299F * static_cast<float>(p[0]) + 0.587F * static_cast<float>(p[1]) +
+               0.114F * static_cast<float>(p[2]);
   }
   return plane;
 }

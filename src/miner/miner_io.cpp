@@ -14,6 +14,7 @@
 namespace lode::miner {
 
 namespace asio = boost::asio;
+namespace fs = std::filesystem;
 
 namespace {
 
@@ -39,6 +40,11 @@ void log_event(const Event& event, int uid) {
   spdlog::log(level, "validator {}: {}{}{}{}{}", uid, to_string(event.kind), score,
               event.task_id.empty() ? "" : " task " + event.task_id.substr(0, 8),
               event.detail.empty() ? "" : ": ", event.detail);
+}
+
+asio::awaitable<Result<void>> save_in_background(fs::path folder, KeptResult result,
+                                                 std::shared_ptr<const Bytes> spz) {
+  co_return save_result(folder, result, *spz);
 }
 
 bool ends_task(EventKind kind) {
@@ -243,19 +249,16 @@ asio::awaitable<void> Miner::submit(SubmitAction action) {
   scheduler_->on_submit_reply(action.hotkey, *reply, clock_.now());
   wake();
   if (was_accepted && action.candidate && !config_.artifacts.empty()) {
-    co_await keep_result(
-        {addresses_.at(action.hotkey).uid, action.task, reply->feedback->task_fidelity_score},
-        action.candidate->spz);
+    // In a variable: GCC 12 destroys an aggregate made inside a co_await twice (gcc bug 99576).
+    KeptResult result{addresses_.at(action.hotkey).uid, action.task,
+                      reply->feedback->task_fidelity_score};
+    co_await keep_result(std::move(result), action.candidate->spz);
   }
 }
 
 asio::awaitable<void> Miner::keep_result(KeptResult result, std::shared_ptr<const Bytes> spz) {
-  const auto saved = co_await asio::co_spawn(
-      cpu_,
-      [folder = config_.artifacts, result, spz]() -> asio::awaitable<Result<void>> {
-        co_return save_result(folder, result, *spz);
-      },
-      asio::use_awaitable);
+  auto saving = save_in_background(config_.artifacts, std::move(result), std::move(spz));
+  const auto saved = co_await asio::co_spawn(cpu_, std::move(saving), asio::use_awaitable);
   if (!saved) {
     spdlog::warn("result not kept: {}", saved.error().message());
   }

@@ -98,10 +98,16 @@ Result<Candidate> read_verdict(const HttpResponse& response, Candidate candidate
   return candidate;
 }
 
-Result<Bytes> prepare_ply(const std::string& ply, std::uint64_t seed) {
-  LODE_TRY(const splat::GaussianCloud cloud, splat::decode_ply(as_bytes(ply)));
-  LODE_TRY(auto prepared, pipeline::prepare(cloud, seed));
-  return std::move(prepared.spz);
+asio::awaitable<Result<Bytes>> prepare_in_background(std::string ply, std::uint64_t seed) {
+  const auto cloud = splat::decode_ply(as_bytes(ply));
+  if (!cloud) {
+    co_return cloud.error();
+  }
+  auto prepared = pipeline::prepare(*cloud, seed);
+  if (!prepared) {
+    co_return prepared.error();
+  }
+  co_return std::move(prepared->spz);
 }
 
 }  // namespace
@@ -115,7 +121,7 @@ asio::awaitable<Attempt> make_candidate(WorkerAddress address, subnet::Task task
     return std::move(attempt);
   };
 
-  const auto made = co_await net::fetch(
+  auto made = co_await net::fetch(
       address.generation.endpoint, generation_request(address.generation, task, seed),
       {.total_timeout = kGenerationTimeout, .body_bytes = kMaxPlyBytes});
   clock.lap("generate");
@@ -129,11 +135,8 @@ asio::awaitable<Attempt> make_candidate(WorkerAddress address, subnet::Task task
   }
   add_worker_stages(*made.response, attempt.stages);
 
-  // The coroutine's frame owns the text for as long as the pool works on it.
-  const std::string& ply = made.response->body;
-  const auto spz = co_await asio::co_spawn(
-      cpu, [&ply, seed]() -> asio::awaitable<Result<Bytes>> { co_return prepare_ply(ply, seed); },
-      asio::use_awaitable);
+  auto preparing = prepare_in_background(std::move(made.response->body), seed);
+  const auto spz = co_await asio::co_spawn(cpu, std::move(preparing), asio::use_awaitable);
   clock.lap("prepare");
   add_stages(clock.take(), attempt.stages);
   Candidate candidate;

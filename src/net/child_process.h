@@ -36,7 +36,8 @@ class ChildProcess {
   bool is_running();
   int pid() const;
 
-  /// SIGTERM, then up to `timeout` for it to end. Its exit code, or Errc::timed_out.
+  /// SIGTERM, then up to `timeout` for it to end. Its exit code (128 + the number
+  /// of the signal that ended it), or Errc::timed_out.
   boost::asio::awaitable<Result<int>> stop(Duration timeout);
 
  private:

@@ -101,8 +101,8 @@ LODE_INLINE void blend_pixels(const Splat& s, const RowTerms& row, float x0, Til
   L::store(tile.transmittance + at, next > kMinTransmittance ? next : finished);
 }
 
-bool is_live(const Tile& tile, int row) {
-  const float* begin = tile.transmittance + row * kTileSize;
+bool is_live(const Tile& tile, std::size_t row) {
+  const float* begin = &tile.transmittance[row * kTileSize];
   return std::any_of(begin, begin + kTileSize, [](float t) { return t > 0; });
 }
 
@@ -132,7 +132,7 @@ LODE_INLINE void blend_tile(std::span<const Splat> splats, std::span<const std::
     }
     if (i % kLivenessPeriod == kLivenessPeriod - 1) {
       bool any = false;
-      for (int y = 0; y < kTileSize; ++y) {
+      for (std::size_t y = 0; y < kTileSize; ++y) {
         live[y] = live[y] && is_live(tile, y);
         any |= live[y];
       }

@@ -26,7 +26,8 @@ Camera orbit_camera(const Orbit& orbit) {
   camera.width = camera.height = orbit.size;
   camera.fx = camera.fy =
       static_cast<float>(orbit.size / (2 * std::tan(orbit.fov_deg * kRadians / 2)));
-  camera.cx = camera.cy = static_cast<float>(orbit.size / 2);
+  const int middle = orbit.size / 2;
+  camera.cx = camera.cy = static_cast<float>(middle);
   return camera;
 }
 

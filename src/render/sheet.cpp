@@ -1,5 +1,6 @@
 // Frames as 8-bit pictures, and pictures of several views.
 #include <algorithm>
+#include <cmath>
 
 #include "render/render.h"
 
@@ -10,10 +11,15 @@ std::uint8_t truncate(float value) {
   return static_cast<std::uint8_t>(255.0F * std::clamp(value, 0.0F, 1.0F));
 }
 
+std::uint8_t round_to_byte(float value) {
+  return static_cast<std::uint8_t>(std::lround(255.0F * std::clamp(value, 0.0F, 1.0F)));
+}
+
 std::vector<image::Image> render_views(const splat::Scene& scene,
                                        const std::vector<Camera>& cameras,
                                        const RenderOptions& options) {
   std::vector<image::Image> views;
+  views.reserve(cameras.size());
   for (const Camera& camera : cameras) {
     views.push_back(to_image(render(scene, camera, options)));
   }
@@ -35,10 +41,9 @@ image::Image to_cutout(const Frame& frame_over_black) {
     const float alpha = frame.alpha[i];
     for (int c = 0; c < 3; ++c) {
       const float value = alpha > 0 ? frame.rgb[i * 3 + c] / alpha : 0;
-      image.pixels[i * 4 + c] =
-          static_cast<std::uint8_t>(255 * std::clamp(value, 0.0F, 1.0F) + 0.5F);
+      image.pixels[i * 4 + c] = round_to_byte(value);
     }
-    image.pixels[i * 4 + 3] = static_cast<std::uint8_t>(255 * std::clamp(alpha, 0.0F, 1.0F) + 0.5F);
+    image.pixels[i * 4 + 3] = round_to_byte(alpha);
   }
   return image;
 }

@@ -101,7 +101,7 @@ TEST(Ply, StoresSphericalHarmonicsChannelByChannel) {
   cloud.resize(1);
   cloud.sh_rest = {1, 4, 7, 2, 5, 8, 3, 6, 9};  // [coefficient, channel]
   const Bytes file = encode_ply(cloud);
-  const std::size_t body = file.size() - (14 + 9) * 4;
+  const std::size_t body = file.size() - std::size_t{14 + 9} * 4;
   for (std::size_t i = 0; i < 9; ++i) {
     float value = 0;
     std::memcpy(&value, &file[body + (6 + i) * 4], 4);

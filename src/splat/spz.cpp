@@ -137,8 +137,9 @@ glm::vec3 get_half_position(const std::uint8_t* in) {
 glm::vec3 get_fixed_position(const std::uint8_t* in, float step) {
   glm::vec3 position;
   for (int axis = 0; axis < 3; ++axis, in += 3) {
-    const std::int32_t high = static_cast<std::int8_t>(in[2]);  // carries the sign
-    position[axis] = static_cast<float>(high * 65536 + in[1] * 256 + in[0]) * step;
+    const std::uint32_t bits = (std::uint32_t{in[2]} << 24) | (in[1] << 16) | (in[0] << 8);
+    const std::int32_t fixed = static_cast<std::int32_t>(bits) >> 8;  // extends the sign
+    position[axis] = static_cast<float>(fixed) * step;
   }
   return position;
 }

@@ -39,7 +39,7 @@ class Axon {
   /// Most hotkey:uuid pairs whose last nonce is remembered. Above it the half with the lowest
   /// nonces is forgotten, and the window of first use guards those again, as after a restart of
   /// the SDK's axon (which itself remembers all and grows without end).
-  static constexpr std::size_t kMaxEndpoints = 65'536;
+  static constexpr std::size_t kMaxEndpoints = 16'384;
 
   /// Returns a reason to answer 403, or nothing. Called with the parsed head.
   using Blacklist = std::function<std::optional<std::string>(const RequestHead&)>;
