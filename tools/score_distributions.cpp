@@ -64,10 +64,16 @@ struct Pair {
   sketch::SceneSpec wanted, shown;
 };
 
-Pair draw_pair(Answer answer, Rng& rng) {
+Pair draw_pair(const Series& series, Rng& rng) {
   static constexpr std::array<std::string_view, 4> kWarm = {"red", "orange", "yellow", "pink"};
   static constexpr std::array<std::string_view, 4> kCold = {"blue", "green", "teal", "purple"};
-  const sketch::SceneSpec scene = sketch::random_scene(rng);
+  const bool is_text = series.type == subnet::Task::Type::text;
+  const auto draw_scene = [&] {
+    const sketch::SceneSpec drawn = sketch::random_scene(rng);
+    return is_text ? drawn : sandbox::picture_scene(drawn);
+  };
+  const Answer answer = series.answer;
+  const sketch::SceneSpec scene = draw_scene();
   if (answer == Answer::right)
     return {scene, scene};
   if (answer == Answer::other_colour) {
@@ -76,12 +82,12 @@ Pair draw_pair(Answer answer, Rng& rng) {
     return rng.uniform() < 0.5 ? Pair{warm, cold} : Pair{cold, warm};
   }
   sketch::SceneSpec other = scene;
-  while (other.subject.noun == scene.subject.noun) other = sketch::random_scene(rng);
+  while (other.subject.noun == scene.subject.noun) other = draw_scene();
   return {scene, other};
 }
 
 double measure(const Series& series, Rng& rng) {
-  const Pair pair = draw_pair(series.answer, rng);
+  const Pair pair = draw_pair(series, rng);
   sandbox::TaskPlan plan;
   plan.type = series.type;
   plan.scene = pair.wanted;

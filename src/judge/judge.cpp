@@ -25,11 +25,11 @@ struct Exponents {
   double silhouette, structure, colour;
 };
 constexpr Exponents kAllRound{0.75, 1, 2.5};
-constexpr Exponents kFront{0.75, 1, 2.5};
+constexpr Exponents kFront{0.4, 0.5, 1.5};  // what a picture does not show is free to differ
 // Floor of a view's value in the geometric mean: one blank view does not decide alone.
 constexpr double kLeastValue = 0.01;
 // Weight of the views from behind, against 1 from the front, when a picture shows the front.
-constexpr double kBackWeight = 0.15;
+constexpr double kBackWeight = 0.05;
 
 // Seed of the object that judge_text holds submissions against. Any other than the seeds of
 // generators would do; objects of one description differ by seed in proportions only.
@@ -49,7 +49,8 @@ double weight_of(Emphasis emphasis, int view) {
   if (emphasis == Emphasis::all_round)
     return 1;
   const double angle = 2 * std::numbers::pi * view / kDistinctViews;
-  return kBackWeight + (1 - kBackWeight) * std::max(0.0, std::cos(angle));
+  const double facing = std::max(0.0, std::cos(angle));
+  return kBackWeight + (1 - kBackWeight) * facing * facing;
 }
 
 splat::Scene framed(splat::Scene scene) {

@@ -62,6 +62,15 @@ TaskMaker::TaskMaker(std::uint64_t seed, TaskShares shares) : rng_(seed), shares
   }
 }
 
+sketch::SceneSpec picture_scene(sketch::SceneSpec scene) {
+  scene.subject.count = 1;
+  if (scene.relation == sketch::Relation::with) {
+    scene.relation = sketch::Relation::none;
+    scene.other = {};
+  }
+  return scene;
+}
+
 TaskPlan TaskMaker::next() {
   const bool is_image = rng_.uniform() < shares_.image;
   const bool is_unknown = rng_.uniform() < shares_.unknown;
@@ -70,6 +79,7 @@ TaskPlan TaskMaker::next() {
   if (is_image) {
     plan.type = subnet::Task::Type::image;
     plan.text.clear();
+    plan.scene = picture_scene(std::move(plan.scene));
     plan.picture_side = kPictureSides[rng_.below(std::size(kPictureSides))];
   } else if (is_unknown && !is_first && !unknown_nouns_.empty()) {
     plan.is_known = false;

@@ -17,6 +17,10 @@ struct TaskShares {
   double unknown = 0.06;  ///< of text tasks: an object that the sketch cannot draw
 };
 
+/// The scene as a picture prompt shows it: one object, or one on top of another. Real picture
+/// prompts are of single things, and a lift needs one connected subject.
+sketch::SceneSpec picture_scene(sketch::SceneSpec scene);
+
 /// What a task will be, before the work of drawing it is done.
 struct TaskPlan {
   subnet::Task::Type type = subnet::Task::Type::text;

@@ -40,9 +40,9 @@ TEST_P(EveryNoun, BuildsAValidCloud) {
   const splat::CheckReport report = splat::check(splat::activate(cloud));
   EXPECT_TRUE(report.valid()) << (report.valid() ? "" : report.reasons.front());
   const splat::Bounds bounds = splat::bounds(cloud.positions);
-  EXPECT_NEAR(bounds.extent(), kSceneExtent, 0.1F);
+  EXPECT_NEAR(bounds.extent(), kSceneExtent, 1e-4F);
   const vec3 centre = 0.5F * (bounds.min + bounds.max);
-  EXPECT_LT(glm::length(centre), 0.1F);
+  EXPECT_LT(glm::length(centre), 1e-4F);
 }
 
 INSTANTIATE_TEST_SUITE_P(Sketch, EveryNoun, testing::ValuesIn(nouns()), [](const auto& noun) {

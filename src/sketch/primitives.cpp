@@ -42,26 +42,62 @@ std::vector<Edge> edges_of(const std::vector<vec2>& outline, bool on_axis) {
   return edges;
 }
 
-/// Signed distance to a simple polygon.
-float polygon(const std::vector<Edge>& edges, const vec2& p) {
-  float least = std::numeric_limits<float>::max();
-  bool is_inside = false;
-  for (const Edge& edge : edges) {
-    const vec2 ap = p - edge.a;
-    if (edge.is_surface) {
-      const float along = glm::dot(ap, edge.ab) * edge.inverse_length2;
-      const vec2 gap = ap - std::clamp(along, 0.0F, 1.0F) * edge.ab;
-      least = std::min(least, glm::dot(gap, gap));
-    }
-    // A ray towards +x crosses the edges that straddle p's height to the right of p.
-    const bool is_straddling = (ap.y < 0) != (ap.y < edge.ab.y);
-    if (is_straddling && (ap.x * edge.ab.y < edge.ab.x * ap.y) == (edge.ab.y > 0)) {
-      is_inside = !is_inside;
+/// An outline for many distance queries: its edges in short runs with their bounds, since most
+/// runs are too far away to matter for a point.
+class Polygon {
+ public:
+  Polygon(const std::vector<vec2>& outline, bool on_axis) : edges_(edges_of(outline, on_axis)) {
+    for (std::size_t i = 0; i < edges_.size(); i += kRun) {
+      Run run{edges_[i].a, edges_[i].a, i, std::min(i + kRun, edges_.size())};
+      for (std::size_t k = run.first; k < run.end; ++k) {
+        run.min = glm::min(run.min, glm::min(edges_[k].a, edges_[k].a + edges_[k].ab));
+        run.max = glm::max(run.max, glm::max(edges_[k].a, edges_[k].a + edges_[k].ab));
+      }
+      runs_.push_back(run);
     }
   }
-  const float distance = std::sqrt(least);
-  return is_inside ? -distance : distance;
-}
+
+  /// Signed distance: negative inside.
+  float distance(const vec2& p) const {
+    float least = std::numeric_limits<float>::max();
+    bool is_inside = false;
+    for (const Run& run : runs_) {
+      const vec2 out = glm::max(glm::max(run.min - p, p - run.max), vec2(0));
+      const bool may_cross = p.y >= run.min.y && p.y <= run.max.y && p.x <= run.max.x;
+      if (may_cross || glm::dot(out, out) < least) {
+        visit(run, p, least, is_inside);
+      }
+    }
+    return is_inside ? -std::sqrt(least) : std::sqrt(least);
+  }
+
+ private:
+  static constexpr std::size_t kRun = 6;
+  struct Run {
+    vec2 min, max;
+    std::size_t first, end;
+  };
+
+  void visit(const Run& run, const vec2& p, float& least, bool& is_inside) const {
+    for (std::size_t i = run.first; i < run.end; ++i) {
+      const Edge& edge = edges_[i];
+      const vec2 ap = p - edge.a;
+      if (edge.is_surface) {
+        const float along = glm::dot(ap, edge.ab) * edge.inverse_length2;
+        const vec2 gap = ap - std::clamp(along, 0.0F, 1.0F) * edge.ab;
+        least = std::min(least, glm::dot(gap, gap));
+      }
+      // A ray towards +x crosses the edges that straddle p's height to the right of p.
+      if ((ap.y < 0) != (ap.y < edge.ab.y)) {
+        const float side = ap.x * edge.ab.y - edge.ab.x * ap.y;
+        is_inside = is_inside != (edge.ab.y > 0 ? side < 0 : side > 0);
+      }
+    }
+  }
+
+  std::vector<Edge> edges_;
+  std::vector<Run> runs_;
+};
 
 /// Drops repeated points, whose edges have no direction.
 std::vector<vec2> without_repeats(const std::vector<vec2>& outline) {
@@ -101,18 +137,12 @@ Solid sphere(float radius) {
 Solid ellipsoid(float x, float y, float z) {
   const vec3 radii(x, y, z);
   const float least = std::min({x, y, z});
-  // First-order distance k0 (k0 - 1) / k1, exact on the surface. It overestimates by up to the
-  // ratio of the radii far off a flat ellipsoid, so it is capped there by the lower bound
-  // (k0 - 1) * least radius.
+  // With k0 = |p / radii|: outside, first-order distance (k0 - 1) / |grad k0|, which is a lower
+  // bound as k0 is convex; inside, (k0 - 1) * least radius, a bound as k0 changes no faster.
   return {[radii, least](const vec3& p) {
             const vec3 q = p / radii, g = q / radii;
-            const float k0 = std::sqrt(glm::dot(q, q)), k1 = std::sqrt(glm::dot(g, g));
-            if (k1 < 1e-9F) {
-              return -least;
-            }
-            const float first_order = k0 * (k0 - 1) / k1, bound = (k0 - 1) * least;
-            const float trust = std::clamp(1.5F - 2.0F * std::abs(k0 - 1), 0.0F, 1.0F);
-            return bound + trust * (first_order - bound);
+            const float k0 = std::sqrt(glm::dot(q, q));
+            return k0 < 1 ? (k0 - 1) * least : k0 * (k0 - 1) / std::sqrt(glm::dot(g, g));
           },
           {-radii, radii}};
 }
@@ -185,8 +215,8 @@ Solid revolve(std::vector<vec2> outline, float round) {
   const Range2 r = range(points);
   LODE_ASSERT(r.min.x >= 0, "an outline of revolution stays on one side of the axis");
   const Box bounds{{-r.max.x, r.min.y, -r.max.x}, {r.max.x, r.max.y, r.max.x}};
-  return {[edges = edges_of(points, true), round](const vec3& p) {
-            return polygon(edges, {length_xz(p), p.y}) - round;
+  return {[outline = Polygon(points, true), round](const vec3& p) {
+            return outline.distance({length_xz(p), p.y}) - round;
           },
           bounds.grown(round)};
 }
@@ -197,8 +227,8 @@ Solid extrude(std::vector<vec2> outline, float half_depth, float round) {
   const float core = std::max(half_depth - round, 1e-3F);
   const Box bounds{{r.min.x - round, r.min.y - round, -core - round},
                    {r.max.x + round, r.max.y + round, core + round}};
-  return {[edges = edges_of(points, false), core, round](const vec3& p) {
-            const vec2 q(polygon(edges, {p.x, p.y}), std::abs(p.z) - core);
+  return {[outline = Polygon(points, false), core, round](const vec3& p) {
+            const vec2 q(outline.distance({p.x, p.y}), std::abs(p.z) - core);
             const vec2 outside = glm::max(q, vec2(0));
             return std::sqrt(glm::dot(outside, outside)) + std::min(std::max(q.x, q.y), 0.0F) -
                    round;

@@ -22,6 +22,8 @@ constexpr float kFinest = 0.5F;
 constexpr float kFinestAtColours = 0.4F;
 constexpr float kSqrt3 = 1.7320508F;
 
+float shortest(const vec3& v) { return std::min({v.x, v.y, v.z}); }
+
 vec3 random_in(const vec3& centre, float half, Rng& rng) {
   const auto draw = [&] { return static_cast<float>(rng.uniform(-half, half)); };
   const float x = draw(), y = draw(), z = draw();
@@ -64,11 +66,10 @@ void for_surface_cells(const Solid& solid, float leaf, float band, const Visit& 
 
 /// Surface area: the share of random points that fall into a thin band around the surface.
 float estimate_area(const Solid& solid, float leaf, Rng& rng) {
-  const float band = 0.25F * leaf;
-  std::size_t cells = 0, hits = 0;
+  const float band = std::min(0.25F * leaf, 0.2F * shortest(solid.bounds().size()));
+  std::size_t hits = 0;
   constexpr std::size_t kTrials = 3;
   for_surface_cells(solid, leaf, band, [&](const vec3& centre) {
-    ++cells;
     for (std::size_t i = 0; i < kTrials; ++i) {
       hits += std::abs(solid(random_in(centre, 0.5F * leaf, rng))) < band ? 1 : 0;
     }
@@ -83,30 +84,36 @@ struct Projection {
   bool is_on_surface;
 };
 
-Projection project(const Solid& solid, const vec3& start, float spacing) {
+vec3 gradient_at(const Solid& solid, const vec3& p, float step) {
   constexpr std::array<vec3, 4> kCorners = {vec3(1, -1, -1), vec3(-1, -1, 1), vec3(-1, 1, -1),
                                             vec3(1, 1, 1)};
-  const float step = 0.1F * spacing;
+  vec3 gradient(0);
+  for (const vec3& corner : kCorners) {
+    gradient += corner * solid(p + corner * step);
+  }
+  return gradient / (4 * step);
+}
+
+Projection project(const Solid& solid, const vec3& start, float spacing) {
+  constexpr int kMostSteps = 3;
   vec3 p = start, normal(0, 1, 0);
-  for (int i = 0; i < 3; ++i) {
-    const float d = solid(p);
-    if (i > 0 && std::abs(d) < 0.02F * spacing) {
-      break;
-    }
-    vec3 gradient(0);
-    for (const vec3& corner : kCorners) {
-      gradient += corner * solid(p + corner * step);
-    }
-    gradient /= 4 * step;
+  float d = solid(p);
+  for (int i = 0; i < kMostSteps; ++i) {
+    const vec3 gradient = gradient_at(solid, p, 0.1F * spacing);
     const float slope2 = glm::dot(gradient, gradient);
     if (slope2 < 0.01F) {
       return {p, normal, false};  // a ridge of the field, not a surface
     }
     normal = gradient / std::sqrt(slope2);
     p -= gradient * (d / slope2);
+    d = solid(p);
+    // The gradient of a distance is the same all along the way to the surface, so one step and
+    // one normal are enough but where the field is no exact distance.
+    if (std::abs(d) < 0.03F * spacing) {
+      return {p, normal, glm::distance(p, start) < 2 * spacing};
+    }
   }
-  const bool is_near = glm::distance(p, start) < 2 * spacing;
-  return {p, normal, is_near && std::abs(solid(p)) < 0.1F * spacing};
+  return {p, normal, false};
 }
 
 std::array<vec3, 2> tangents(const vec3& n) {
@@ -140,8 +147,6 @@ float fineness(const PlacedPart& part, const Projection& at, float spacing) {
   }
   return std::min(curve, contrast > 0.03F ? kFinestAtColours : 1.0F);
 }
-
-float shortest(const vec3& v) { return std::min({v.x, v.y, v.z}); }
 
 /// Random points of one part's visible surface, dense enough for the spacing each place needs.
 void draw_candidates(const std::vector<PlacedPart>& parts, std::size_t index,
@@ -302,8 +307,7 @@ std::vector<SurfacePoint> sample_surface(const std::vector<PlacedPart>& parts, s
   Rng draws = rng.fork("surface");
   float area = 0;
   for (const PlacedPart& part : parts) {
-    const float leaf = std::min(extent / 40, shortest(part.solid.bounds().size()) / 3);
-    area += estimate_area(part.solid, leaf, draws);
+    area += estimate_area(part.solid, extent / 50, draws);
   }
   const float spacing = std::sqrt(kPackingDensity * area / static_cast<float>(count));
   const SceneField field(parts, 2 * spacing);

@@ -23,7 +23,8 @@ struct Figure {
 /// One or several figures of a kind on common ground, each about one unit long.
 struct Group {
   std::vector<Figure> figures;
-  float metres = 1;  ///< natural length of one figure times its size word
+  float metres = 1;  ///< natural length of one figure
+  float size = 1;    ///< of its size word
 };
 
 vec3 proportions_of(Proportion proportion) {
@@ -115,7 +116,8 @@ std::optional<Group> make_group(const ObjectSpec& spec, const Rng& rng) {
     return std::nullopt;
   }
   Group group;
-  group.metres = kind->metres * static_cast<float>(spec.size);
+  group.metres = kind->metres;
+  group.size = static_cast<float>(spec.size);
   const std::vector<vec3> places = stations(std::clamp(spec.count, 1, 6));
   constexpr float kGap = 1.08F;
   for (std::size_t i = 0; i < places.size(); ++i) {
@@ -130,9 +132,9 @@ std::optional<Group> make_group(const ObjectSpec& spec, const Rng& rng) {
 }
 
 /// How long one figure of `b` is for one of `a` that is one unit long: true to nature where that
-/// can be seen, exaggerated towards each other where it could not.
+/// can be seen, drawn towards each other where it could not, then as the size words have it.
 float relative_length(const Group& a, const Group& b, float least, float most) {
-  return std::clamp(b.metres / a.metres, least, most);
+  return std::clamp(b.metres / a.metres, least, most) * std::clamp(b.size / a.size, 0.6F, 1.7F);
 }
 
 /// The height of the group's surface under (x, z); its base where there is nothing.

@@ -114,7 +114,9 @@ float SceneField::shadow(const vec3& p, const vec3& normal) const {
   float lit_share = 1, t = 0.10F * reach_;
   for (int i = 0; i < kSteps && lit_share > 0.02F; ++i) {
     const float d = distance(start + towards * t);
-    lit_share = std::min(lit_share, std::max(0.0F, kHardness * d / t));
+    if (d < reach_) {  // at the reach the distance is only known to be larger
+      lit_share = std::min(lit_share, std::max(0.0F, kHardness * d / t));
+    }
     t += std::clamp(d, 0.12F * reach_, reach_);
   }
   return lit_share;

@@ -29,10 +29,10 @@ struct Box {
 /// The smallest box around both.
 Box enclose(const Box& a, const Box& b);
 
-/// A solid: negative inside, positive outside, 0 on the surface. The field never changes faster
-/// than the distance travelled (Lipschitz 1 up to a few percent), so that |field| bounds the
-/// distance to the surface from below; it need not be exact. `bounds` hold the whole surface.
-/// Immutable and cheap to copy. Angles are in degrees, counter-clockwise seen from the axis' tip.
+/// A solid: negative inside, positive outside, 0 on the surface. |field| is a lower bound of the
+/// distance to the surface (up to a few percent) and need not be exact. `bounds` hold the whole
+/// surface. Immutable and cheap to copy. Angles are in degrees, counter-clockwise seen from the
+/// axis' tip.
 class Solid {
  public:
   using Field = std::function<float(const glm::vec3&)>;

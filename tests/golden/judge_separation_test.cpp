@@ -17,7 +17,7 @@ namespace lode::sandbox {
 namespace {
 
 constexpr double kThreshold = 0.6;
-constexpr int kScenes = 24;
+constexpr int kScenes = 16;
 constexpr int kPictureSide = 256;
 
 std::string packed(const splat::GaussianCloud& cloud) {
@@ -50,6 +50,8 @@ std::vector<Exhibit> make_exhibits(subnet::Task::Type type) {
     plan.type = type;
     plan.picture_side = kPictureSide;
     plan.scene = sketch::random_scene(rng);
+    if (type == subnet::Task::Type::image)
+      plan.scene = picture_scene(plan.scene);
     plan.reference_seed = rng.next();
     const std::string noun = plan.scene.subject.noun;
     if (std::any_of(exhibits.begin(), exhibits.end(),
