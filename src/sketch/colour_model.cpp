@@ -22,11 +22,11 @@ std::vector<float> box_blur(const std::vector<float>& values, int width, int hei
       for (int i = 0; i < length; ++i) {
         float sum = 0;
         for (int k = -radius; k <= radius; ++k) {
-          const int at = std::clamp(i + k, 0, length - 1);
-          sum += in[static_cast<std::size_t>(line * stride + at * step)];
+          const int from = line * stride + std::clamp(i + k, 0, length - 1) * step;
+          sum += in[static_cast<std::size_t>(from)];
         }
-        out[static_cast<std::size_t>(line * stride + i * step)] =
-            sum / static_cast<float>(2 * radius + 1);
+        const int to = line * stride + i * step;
+        out[static_cast<std::size_t>(to)] = sum / static_cast<float>(2 * radius + 1);
       }
     }
     return out;
@@ -81,8 +81,8 @@ std::vector<float> histogram(const std::vector<std::size_t>& bins,
 std::vector<bool> over_half(const std::vector<float>& values, int width, int height, int to_width,
                             int to_height) {
   const auto at = [&](int x, int y) {
-    return values[static_cast<std::size_t>(std::min(y, height - 1) * width +
-                                           std::min(x, width - 1))];
+    const int index = std::min(y, height - 1) * width + std::min(x, width - 1);
+    return values[static_cast<std::size_t>(index)];
   };
   const auto source = [](int to, int length, int to_length) {
     const double centre = (to + 0.5) * length / to_length - 0.5;

@@ -42,7 +42,8 @@ Paint Kit::fixed(std::uint32_t hex, Finish finish) {
 float Kit::vary(float value, float share) { return value * between(1 - share, 1 + share); }
 
 int Kit::pick(int low, int high) {
-  return low + static_cast<int>(rng_.below(static_cast<std::uint64_t>(high - low + 1)));
+  const int count = high - low + 1;
+  return low + static_cast<int>(rng_.below(static_cast<std::uint64_t>(count)));
 }
 
 }  // namespace lode::sketch

@@ -319,7 +319,7 @@ const MaterialEntry* material(std::string_view name) {
 }
 
 std::string plural(std::string_view noun) {
-  const std::string word(noun);
+  std::string word(noun);
   const auto stem = [&word](std::size_t cut) { return word.substr(0, word.size() - cut); };
   if (is_invariable(noun)) {
     return word;

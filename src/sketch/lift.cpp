@@ -67,7 +67,8 @@ class ColourGrid {
 
 /// The paint of a lifted solid: `detail` is the cut-out, `blurred` a small version of it, both
 /// stretched over the grid of the potential.
-Paint::Pattern projected(const SplineGrid& potential, ColourGrid detail, ColourGrid blurred) {
+Paint::Pattern projected(const SplineGrid& potential, const ColourGrid& detail,
+                         const ColourGrid& blurred) {
   const vec2 half(0.5F * static_cast<float>(potential.width() - 1),
                   0.5F * static_cast<float>(potential.height() - 1));
   const vec2 size(static_cast<float>(potential.width()), static_cast<float>(potential.height()));

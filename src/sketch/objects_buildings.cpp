@@ -41,15 +41,16 @@ Paint::Pattern tiles(float pitch) {
   };
 }
 
-/// A framed window in the plane facing +Z.
-void add_window(Kit& kit, float x, float y, float z, float w, float h, const Paint& frame) {
-  kit.add(box(w, h, 0.015F, 0.005F).at(x, y, z), frame);
+/// A framed window of this half size in a wall facing +Z.
+void add_window(Kit& kit, const vec3& at, const vec2& half, const Paint& frame) {
+  const float w = half.x, h = half.y;
+  kit.add(box(w, h, 0.015F, 0.005F).at(at), frame);
   const float pane_w = 0.5F * w - 0.014F, pane_h = 0.5F * h - 0.014F;
   const Solid pane =
       box(pane_w, pane_h, 0.006F, 0.002F).at(0.5F * w - 0.003F, 0.5F * h - 0.003F, 0);
   kit.add(unite({pane, pane.at(-w + 0.006F, 0, 0), pane.at(0, -h + 0.006F, 0),
                  pane.at(-w + 0.006F, -h + 0.006F, 0)})
-              .at(x, y, z + 0.014F),
+              .at(at + vec3(0, 0, 0.014F)),
           glass_pane());
 }
 
@@ -79,7 +80,7 @@ void build_house(Kit& kit) {
   kit.add(sphere(0.014F).at(0.055F, 0.20F, d + 0.032F), Kit::fixed(0xE0B84A, Finish::metal));
   kit.add(box(0.13F, 0.025F, 0.06F).at(0, 0.035F, d + 0.06F), Kit::fixed(0xA7A198, Finish::stone));
   for (const float x : {-0.62F * w, 0.62F * w}) {
-    add_window(kit, x, 0.28F, d, 0.085F, 0.085F, frame);
+    add_window(kit, {x, 0.28F, d}, {0.085F, 0.085F}, frame);
   }
   kit.add(cylinder(0.075F, 0.015F, 0.004F).turned_x(90).at(0, h + 0.10F, d), frame);
   kit.add(cylinder(0.055F, 0.012F, 0.004F).turned_x(90).at(0, h + 0.10F, d + 0.012F), glass_pane());

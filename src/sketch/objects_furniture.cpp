@@ -136,22 +136,29 @@ void build_sofa(Kit& kit) {
           Kit::fixed(0x4A3020, Finish::wood));
 }
 
-/// A row of books from x0 to x1 standing at height y.
-void add_books(Kit& kit, float x0, float x1, float y, float tallest, float depth) {
+/// A shelf's room for books.
+struct Shelf {
+  float from, to;  ///< along x
+  float y;         ///< where the books stand
+  float tallest, depth;
+};
+
+void add_books(Kit& kit, const Shelf& shelf) {
   constexpr std::uint32_t kCovers[] = {0xB03A2E, 0x2E5C8A, 0x2F7D4F, 0xD9A441, 0x6B3F7A,
                                        0xE8DCC0, 0x23404F, 0xC8683B, 0x7F8C8D, 0x8E2F4F};
-  float x = x0;
+  float x = shelf.from;
   while (true) {
-    const float thick = kit.between(0.035F, 0.06F), tall = tallest * kit.between(0.72F, 0.96F);
-    if (x + thick > x1) {
+    const float thick = kit.between(0.035F, 0.06F),
+                tall = shelf.tallest * kit.between(0.72F, 0.96F);
+    if (x + thick > shelf.to) {
       return;
     }
     const Paint cover = Kit::fixed(kCovers[kit.pick(0, 9)], Finish::matte);
     const vec3 gilt = mix(cover.colour, rgb(0xF2DFA0), 0.75F);
-    kit.add(box(0.5F * thick - 0.002F, 0.5F * tall, 0.42F * depth, 0.004F)
-                .at(x + 0.5F * thick, y + 0.5F * tall, -0.04F * depth),
+    kit.add(box(0.5F * thick - 0.002F, 0.5F * tall, 0.42F * shelf.depth, 0.004F)
+                .at(x + 0.5F * thick, shelf.y + 0.5F * tall, -0.04F * shelf.depth),
             cover.patterned([=](const vec3& p, const vec3& n, const vec3& c) {
-              const float up = (p.y - y) / tall;
+              const float up = (p.y - shelf.y) / tall;
               return n.z > 0.7F && ((up > 0.72F && up < 0.82F) || (up > 0.12F && up < 0.16F)) ? gilt
                                                                                               : c;
             }));
@@ -179,7 +186,7 @@ void build_bookshelf(Kit& kit) {
     if (i < kShelves) {
       const float inner = w - 2 * kBoard - 0.01F;
       const float end = kit.chance(0.4) ? inner * kit.between(0.4F, 0.9F) : inner;
-      add_books(kit, -inner, end, y + kBoard, pitch - 2.4F * kBoard, d);
+      add_books(kit, {-inner, end, y + kBoard, pitch - 2.4F * kBoard, d});
     }
   }
 }

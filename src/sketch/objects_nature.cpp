@@ -191,9 +191,9 @@ void build_mushroom(Kit& kit) {
           stem);
   std::vector<vec2> outline =
       smooth({{0, y + 0.05F}, {0.8F * r, y - 0.01F}, {0.97F * r, y + 0.01F}});
-  const std::vector<vec2> cap_arc = arc({0, y + 0.03F}, r, tall, 0, 90, 24);
+  const std::vector<vec2> cap_arc = arc({0, y + 0.03F}, {r, tall}, 0, 90, 24);
   outline.insert(outline.end(), cap_arc.begin(), cap_arc.end());
-  const Solid dome = revolve(std::move(outline), 0.01F);
+  const Solid dome = revolve(outline, 0.01F);
   const float shift = kit.between(0, 6.28F);
   kit.add(dome, cap.patterned([=](const vec3& p, const vec3& n, const vec3& c) {
     if (n.y < -0.25F) {  // gills

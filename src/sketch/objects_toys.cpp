@@ -122,8 +122,8 @@ void build_dice(Kit& kit) {
   const auto add_face = [&](int number, const auto& place_at) {
     for (int i = 0; i < 9; ++i) {
       if (kFaces[number][i]) {
-        const float u = step * static_cast<float>(i % 3 - 1),
-                    v = step * static_cast<float>(i / 3 - 1);
+        const int column = i % 3 - 1, row = i / 3 - 1;
+        const float u = step * static_cast<float>(column), v = step * static_cast<float>(row);
         pits.push_back(sphere(dot).at(place_at(u, v)));
       }
     }

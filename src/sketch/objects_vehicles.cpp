@@ -18,8 +18,8 @@ Paint chrome() { return Kit::fixed(0xC9CDD2, Finish::metal); }
 
 /// A side view pulled across the car: drawn with the nose towards +x, turned so that it drives
 /// towards +Z, edges rounded.
-Solid body_from_side(std::vector<vec2> side, float half_width, float round) {
-  return extrude(std::move(side), half_width, round).turned_y(-90);
+Solid body_from_side(const std::vector<vec2>& side, float half_width, float round) {
+  return extrude(side, half_width, round).turned_y(-90);
 }
 
 void build_car(Kit& kit) {
@@ -185,8 +185,8 @@ void build_boat(Kit& kit) {
   kit.add(capsule({0, 0.05F, 0.08F}, {0, mast, 0.08F}, 0.022F, 0.014F), wood);
   kit.add(capsule({0, 0.36F, 0.08F}, {0, 0.36F, -l + 0.06F}, 0.014F, 0.012F), wood);
   // Sails hang in the plane of the keel and belly out sideways.
-  const auto bellied = [](std::vector<vec2> outline, float belly) {
-    const Solid flat = extrude(std::move(outline), 0.010F, 0.004F).turned_y(-90);
+  const auto bellied = [](const std::vector<vec2>& outline, float belly) {
+    const Solid flat = extrude(outline, 0.010F, 0.004F).turned_y(-90);
     Box bounds = flat.bounds();
     bounds.max.x += belly;
     return Solid(

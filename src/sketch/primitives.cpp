@@ -207,10 +207,10 @@ Solid prism(int sides, float radius, float half_height, float round) {
                         (2.0F * static_cast<float>(i) / static_cast<float>(sides) + 0.5F);
     outline.emplace_back(radius * std::cos(angle), radius * std::sin(angle));
   }
-  return extrude(std::move(outline), half_height, round).turned_x(-90);
+  return extrude(outline, half_height, round).turned_x(-90);
 }
 
-Solid revolve(std::vector<vec2> outline, float round) {
+Solid revolve(const std::vector<vec2>& outline, float round) {
   const std::vector<vec2> points = without_repeats(outline);
   const Range2 r = range(points);
   LODE_ASSERT(r.min.x >= 0, "an outline of revolution stays on one side of the axis");
@@ -221,7 +221,7 @@ Solid revolve(std::vector<vec2> outline, float round) {
           bounds.grown(round)};
 }
 
-Solid extrude(std::vector<vec2> outline, float half_depth, float round) {
+Solid extrude(const std::vector<vec2>& outline, float half_depth, float round) {
   const std::vector<vec2> points = without_repeats(outline);
   const Range2 r = range(points);
   const float core = std::max(half_depth - round, 1e-3F);

@@ -31,35 +31,42 @@ vec3 random_in(const vec3& centre, float half, Rng& rng) {
   return centre + vec3(x, y, z);
 }
 
-/// Calls `visit(centre)` for the cubes of side `leaf` that may hold surface or lie within `band`
-/// of it: an octree over the bounds, pruned by the distance field.
+/// What cells are looked for: cubes of side `leaf` that may hold surface or lie within `band` of
+/// it.
+struct CellSearch {
+  const Solid& solid;
+  float leaf;
+  float band;
+};
+
+/// Calls `visit(centre)` for the cells within the cube: an octree pruned by the distance field.
 template <class Visit>
-void for_cells(const Solid& solid, const vec3& centre, float half, float leaf, float band,
-               const Visit& visit) {
-  if (std::abs(solid(centre)) > 1.1F * kSqrt3 * half + band) {
+void for_cells(const CellSearch& search, const vec3& centre, float half, const Visit& visit) {
+  if (std::abs(search.solid(centre)) > 1.1F * kSqrt3 * half + search.band) {
     return;
   }
-  if (half <= 0.5001F * leaf) {
+  if (half <= 0.5001F * search.leaf) {
     visit(centre);
     return;
   }
   for (int octant = 0; octant < 8; ++octant) {
     const vec3 corner((octant & 1) != 0 ? 0.5F : -0.5F, (octant & 2) != 0 ? 0.5F : -0.5F,
                       (octant & 4) != 0 ? 0.5F : -0.5F);
-    for_cells(solid, centre + corner * half, 0.5F * half, leaf, band, visit);
+    for_cells(search, centre + corner * half, 0.5F * half, visit);
   }
 }
 
+/// Calls `visit(centre)` for all cells of the solid.
 template <class Visit>
-void for_surface_cells(const Solid& solid, float leaf, float band, const Visit& visit) {
-  const Box box = solid.bounds().grown(band);
-  const float block = 8 * leaf;  // three octree levels
+void for_surface_cells(const CellSearch& search, const Visit& visit) {
+  const Box box = search.solid.bounds().grown(search.band);
+  const float block = 8 * search.leaf;  // three octree levels
   const glm::ivec3 blocks(glm::ceil(box.size() / block));
   for (int x = 0; x < blocks.x; ++x) {
     for (int y = 0; y < blocks.y; ++y) {
       for (int z = 0; z < blocks.z; ++z) {
         const vec3 centre = box.min + (vec3(x, y, z) + 0.5F) * block;
-        for_cells(solid, centre, 0.5F * block, leaf, band, visit);
+        for_cells(search, centre, 0.5F * block, visit);
       }
     }
   }
@@ -70,7 +77,7 @@ float estimate_area(const Solid& solid, float leaf, Rng& rng) {
   const float band = std::min(0.25F * leaf, 0.2F * shortest(solid.bounds().size()));
   std::size_t hits = 0;
   constexpr std::size_t kTrials = 3;
-  for_surface_cells(solid, leaf, band, [&](const vec3& centre) {
+  for_surface_cells({solid, leaf, band}, [&](const vec3& centre) {
     for (std::size_t i = 0; i < kTrials; ++i) {
       hits += std::abs(solid(random_in(centre, 0.5F * leaf, rng))) < band ? 1 : 0;
     }
@@ -149,28 +156,37 @@ float fineness(const PlacedPart& part, const Projection& at, float spacing) {
   return std::min(curve, contrast > 0.03F ? kFinestAtColours : 1.0F);
 }
 
+/// A scene's candidates while they are drawn.
+struct Draft {
+  const std::vector<PlacedPart>& parts;
+  const SceneField& field;
+  float spacing;  ///< of most points
+  Rng rng;
+  std::vector<Candidate> candidates;
+};
+
 /// Random points of one part's visible surface, dense enough for the spacing each place needs.
-void draw_candidates(const std::vector<PlacedPart>& parts, std::size_t index,
-                     const SceneField& field, float spacing, Rng& draws,
-                     std::vector<Candidate>& candidates) {
-  const PlacedPart& part = parts[index];
+void draw_candidates(Draft& draft, std::size_t index) {
+  const PlacedPart& part = draft.parts[index];
+  const float spacing = draft.spacing;
+  std::vector<Candidate>& candidates = draft.candidates;
   // Small parts (eyes, knobs) get finer candidates, or their curvature would be missed.
   const float fine =
       std::clamp(shortest(part.solid.bounds().size()) / (6 * spacing), kFinest, 1.0F);
   const float local = fine * spacing, leaf = 1.6F * local, band = 0.5F * local;
   const float per_area = kOversampling * kPackingDensity / (local * local);
   const float per_cell = per_area / (2 * band) * leaf * leaf * leaf;
-  for_surface_cells(part.solid, leaf, band, [&](const vec3& centre) {
+  for_surface_cells({part.solid, leaf, band}, [&](const vec3& centre) {
     const std::size_t first = candidates.size();
-    const float trials = per_cell + static_cast<float>(draws.uniform());
+    const float trials = per_cell + static_cast<float>(draft.rng.uniform());
     float planned = trials, finest = 1;
     for (float trial = 1; trial <= planned; ++trial) {
-      const vec3 start = random_in(centre, 0.5F * leaf, draws);
+      const vec3 start = random_in(centre, 0.5F * leaf, draft.rng);
       if (std::abs(part.solid(start)) > band) {
         continue;
       }
       const Projection at = project(part.solid, start, local);
-      if (!at.is_on_surface || field.is_hidden(at.position, at.normal, index, local)) {
+      if (!at.is_on_surface || draft.field.is_hidden(at.position, at.normal, index, local)) {
         continue;
       }
       const float detail = fine * fineness(part, at, local);
@@ -287,18 +303,19 @@ std::vector<SurfacePoint> sample_surface(const std::vector<PlacedPart>& parts, s
     return {};
   }
   const float extent = SceneField(parts, 0).extent();
-  Rng draws = rng.fork("surface");
+  Rng draws = rng.fork("area");
   float area = 0;
   for (const PlacedPart& part : parts) {
     area += estimate_area(part.solid, extent / 50, draws);
   }
   const float spacing = std::sqrt(kPackingDensity * area / static_cast<float>(count));
   const SceneField field(parts, 2 * spacing);
-  std::vector<Candidate> candidates;
+  Draft draft{parts, field, spacing, rng.fork("candidates"), {}};
   for (std::size_t index = 0; index < parts.size(); ++index) {
-    draw_candidates(parts, index, field, spacing, draws, candidates);
+    draw_candidates(draft, index);
   }
-  std::vector<SurfacePoint> points = thin_out(std::move(candidates), count, rng.fork("thinning"));
+  std::vector<SurfacePoint> points =
+      thin_out(std::move(draft.candidates), count, rng.fork("thinning"));
   constexpr int kRelaxations = 3;
   for (int i = 0; i < kRelaxations; ++i) {
     relax(points, parts, field);

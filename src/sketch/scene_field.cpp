@@ -54,8 +54,11 @@ const std::vector<std::uint32_t>* SceneField::parts_near(const vec3& p) const {
   const glm::ivec3 at(glm::floor((p - bounds_.min) / cell_));
   const bool is_outside =
       at.x < 0 || at.y < 0 || at.z < 0 || at.x >= kCells || at.y >= kCells || at.z >= kCells;
-  return is_outside ? nullptr
-                    : &cells_[static_cast<std::size_t>((at.z * kCells + at.y) * kCells + at.x)];
+  if (is_outside) {
+    return nullptr;
+  }
+  const int index = (at.z * kCells + at.y) * kCells + at.x;
+  return &cells_[static_cast<std::size_t>(index)];
 }
 
 float SceneField::distance(const vec3& p) const {

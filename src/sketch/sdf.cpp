@@ -197,13 +197,13 @@ std::vector<vec2> smooth(const std::vector<vec2>& points, int per_span) {
   return curve;
 }
 
-std::vector<vec2> arc(const vec2& centre, float rx, float ry, float from_degrees, float to_degrees,
+std::vector<vec2> arc(const vec2& centre, const vec2& radii, float from_degrees, float to_degrees,
                       int segments) {
   std::vector<vec2> points;
   for (int i = 0; i <= segments; ++i) {
     const float share = static_cast<float>(i) / static_cast<float>(segments);
     const float angle = glm::radians(from_degrees + share * (to_degrees - from_degrees));
-    points.push_back(centre + vec2(rx * std::cos(angle), ry * std::sin(angle)));
+    points.push_back(centre + radii * vec2(std::cos(angle), std::sin(angle)));
   }
   points.back().x = std::abs(points.back().x) < 1e-6F ? 0.0F : points.back().x;
   return points;

@@ -96,9 +96,9 @@ Solid torus(float ring, float tube);
 Solid prism(int sides, float radius, float half_height, float round = 0.01F);
 /// The outline (counter-clockwise or not, closed by itself) turned around Y; x is the distance
 /// from the axis and must not be negative.
-Solid revolve(std::vector<glm::vec2> outline, float round = 0.0F);
+Solid revolve(const std::vector<glm::vec2>& outline, float round = 0.0F);
 /// The outline in x and y, pulled to z = -half_depth..half_depth.
-Solid extrude(std::vector<glm::vec2> outline, float half_depth, float round = 0.0F);
+Solid extrude(const std::vector<glm::vec2>& outline, float half_depth, float round = 0.0F);
 /// A round tube along the points (at least two), the radius going linearly from first to last.
 Solid tube(const std::vector<glm::vec3>& points, float first, float last);
 Solid tube(const std::vector<glm::vec3>& points, float radius);
@@ -111,7 +111,7 @@ std::vector<glm::vec3> bezier(const glm::vec3& a, const glm::vec3& b, const glm:
 /// A Catmull-Rom curve through the points, ends included, `per_span` points for each span.
 std::vector<glm::vec2> smooth(const std::vector<glm::vec2>& points, int per_span = 6);
 /// Points on an ellipse's arc around `centre`, ends included; 0 degrees is at +x, 90 at +y.
-std::vector<glm::vec2> arc(const glm::vec2& centre, float rx, float ry, float from_degrees,
+std::vector<glm::vec2> arc(const glm::vec2& centre, const glm::vec2& radii, float from_degrees,
                            float to_degrees, int segments = 12);
 /// A star: `tips` outer points of radius `outer`, between them inner points.
 std::vector<glm::vec2> star(int tips, float outer, float inner);

@@ -19,11 +19,11 @@ Solid vessel(const std::vector<vec2>& contour, float wall) {
   }
   outline.emplace_back(std::max(0.6F * outline.back().x, 0.0F), floor);
   outline.emplace_back(0.0F, floor);
-  return revolve(std::move(outline), 0.25F * wall);
+  return revolve(outline, 0.25F * wall);
 }
 
 Solid leaf(float length, float width, float thick, float bow) {
-  const Solid flat = ellipsoid(0.5F * width, 0.5F * length, 0.5F * thick).at(0, 0.5F * length, 0);
+  Solid flat = ellipsoid(0.5F * width, 0.5F * length, 0.5F * thick).at(0, 0.5F * length, 0);
   if (bow == 0) {
     return flat;
   }

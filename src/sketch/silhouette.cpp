@@ -113,7 +113,7 @@ std::vector<Colour> border_palette(const image::Image& picture) {
 
 /// Grows `region` from the seeds over 4-connected pixels for which `is_open` holds.
 template <class IsOpen>
-void flood(Mask& region, std::vector<std::array<int, 2>> seeds, const IsOpen& is_open) {
+void flood(Mask& region, const std::vector<std::array<int, 2>>& seeds, const IsOpen& is_open) {
   const auto take = [&](int x, int y, std::vector<std::array<int, 2>>& queue) {
     if (x >= 0 && y >= 0 && x < region.width && y < region.height && !region.at(x, y) &&
         is_open(x, y)) {
