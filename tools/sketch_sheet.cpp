@@ -1,6 +1,6 @@
 // Renders objects of the sketch to one contact sheet, to look at:
-//   sketch_sheet OUT.png [--tile N] [--columns N] [--azimuth D] [--elevation D] [--seed S]
-//                [--seeds N] [--gaussians N] [PROMPT ...]
+//   sketch_sheet OUT.png [--tile N] [--columns N] [--azimuth D] [--elevation D] [--radius R]
+//                [--seed S] [--seeds N] [--gaussians N] [PROMPT ...]
 // Without prompts every noun is drawn; --seeds draws each that many times with seeds S, S+1, ...
 #include <cstdio>
 #include <cstdlib>
@@ -17,8 +17,8 @@ namespace {
 struct Arguments {
   std::string out;
   std::map<std::string, double> numbers = {
-      {"--tile", 200}, {"--columns", 9}, {"--azimuth", 30},     {"--elevation", -15},
-      {"--seed", 1},   {"--seeds", 1},   {"--gaussians", 30000}};
+      {"--tile", 200},    {"--columns", 9}, {"--azimuth", 30}, {"--elevation", -15},
+      {"--radius", 2.75}, {"--seed", 1},    {"--seeds", 1},    {"--gaussians", 30000}};
   std::vector<std::string> prompts;
 };
 
@@ -45,6 +45,7 @@ lode::image::Image draw(const std::string& prompt, std::uint64_t seed, const Arg
   lode::render::Orbit orbit;
   orbit.azimuth_deg = static_cast<float>(arguments.numbers.at("--azimuth"));
   orbit.elevation_deg = static_cast<float>(arguments.numbers.at("--elevation"));
+  orbit.radius = static_cast<float>(arguments.numbers.at("--radius"));
   // Rendered twice as large and shrunk: the sheet is for people.
   orbit.size = 2 * static_cast<int>(arguments.numbers.at("--tile"));
   const auto frame = lode::render::render(scene, lode::render::orbit_camera(orbit));

@@ -63,14 +63,13 @@ constexpr CountWord kCounts[] = {
     {"pile of", 5}, {"group of", 4},   {"set of", 3},
 };
 
-constexpr std::string_view kOn[] = {"on",   "on top of", "atop",       "upon",
-                                    "over", "above",     "sitting on", "onto"};
+constexpr std::string_view kOn[] = {"on",         "on top of", "atop", "upon",   "over", "above",
+                                    "sitting on", "onto",      "in",   "inside", "into"};
 constexpr std::string_view kWith[] = {
-    "with",          "next to",    "beside",      "near",    "by",        "in front of",
-    "behind",        "under",      "below",       "beneath", "in",        "inside",
-    "holding",       "containing", "of",          "against", "alongside", "wearing",
-    "carrying",      "close to",   "filled with", "riding",  "full of",   "featuring",
-    "surrounded by", "underneath", "between",     "from"};
+    "with",      "next to",       "beside",     "near",     "by",          "in front of", "behind",
+    "under",     "below",         "beneath",    "holding",  "containing",  "of",          "against",
+    "alongside", "wearing",       "carrying",   "close to", "filled with", "riding",      "full of",
+    "featuring", "surrounded by", "underneath", "between",  "from"};
 constexpr std::string_view kConjunctions[] = {"and", "plus", "or"};
 constexpr std::string_view kArticles[] = {"a", "an", "the", "this", "that", "its", "his", "her"};
 

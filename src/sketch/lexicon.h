@@ -61,7 +61,7 @@ enum class WordKind {
   size,
   proportion,
   count,
-  on,           ///< the next object is below
+  on,           ///< the next object is below, or holds this one
   with,         ///< the next object is beside
   conjunction,  ///< "and": between adjectives nothing, after a noun the next object is beside
   article,

@@ -108,6 +108,24 @@ TEST(Lift, FindsTheSubjectOnAPlainBackground) {
   EXPECT_NEAR(static_cast<double>(mask->count()), 3.14159 * 45 * 45, 100);
 }
 
+TEST(Lift, FindsTheSubjectOnABusyBackground) {
+  // Patches of grey, green and brown; the red disc in the middle stands out.
+  constexpr std::uint8_t kPatches[3][3] = {{150, 150, 150}, {60, 120, 40}, {110, 80, 50}};
+  image::Image picture = disc(160, 45, 3);
+  for (int y = 0; y < 160; ++y) {
+    for (int x = 0; x < 160; ++x) {
+      if (picture.at(x, y)[0] == 225) {
+        std::copy_n(kPatches[(x / 7 + y / 9) % 3], 3, picture.at(x, y));
+      }
+    }
+  }
+  const auto mask = find_subject(picture);
+  ASSERT_TRUE(mask) << mask.error().message();
+  EXPECT_NEAR(static_cast<double>(mask->count()), 3.14159 * 45 * 45, 700);
+  EXPECT_TRUE(mask->at(80, 45));
+  EXPECT_FALSE(mask->at(20, 20));
+}
+
 TEST(Lift, KeepsTheLargestPieceAndClosesPinholes) {
   image::Image picture = disc(120, 40, 4);
   picture.at(3, 3)[3] = 255;

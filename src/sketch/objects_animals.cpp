@@ -60,7 +60,7 @@ void build_fish(Kit& kit) {
               .at(0, y, 0),
           rayed);
   const Solid side_fin =
-      leaf(0.20F, 0.13F, 0.03F).turned_z(118).turned_y(-28).at(0.16F * l, y - 0.06F, 0.16F);
+      leaf(0.20F, 0.13F, 0.03F).turned_z(118).turned_y(28).at(0.16F * l, y - 0.06F, 0.16F);
   kit.add(side_fin.mirrored_z(), rayed);
   add_eye(kit, {0.66F * l, y + 0.06F, 0.105F}, {0.35F, 0.1F, 1}, 0.058F);
   add_eye(kit, {0.66F * l, y + 0.06F, -0.105F}, {0.35F, 0.1F, -1}, 0.058F);

@@ -188,9 +188,9 @@ vec3 lit(const Paint& paint, const vec3& textured, const vec3& n, const Exposure
   const float towards = glm::dot(n, key_light());
   // A half-wrapped key light keeps the far side readable, as a photographer's fill would.
   const float key = exposure.key * std::max(0.0F, (towards + 0.15F) / 1.15F);
-  const vec3 sky(0.60F, 0.63F, 0.67F), ground(0.45F, 0.42F, 0.40F);
+  const vec3 sky(0.57F, 0.60F, 0.64F), ground(0.43F, 0.40F, 0.38F);
   const vec3 ambient = mix(ground, sky, 0.5F + 0.5F * n.y) * exposure.ambient;
-  const vec3 sun(0.80F, 0.77F, 0.72F);
+  const vec3 sun(0.74F, 0.71F, 0.67F);
   vec3 light = ambient + sun * key;
   if (paint.finish == Finish::metal) {
     light = mix(light, vec3(1.25F * mirrored(n)) * (0.40F + 0.60F * exposure.ambient), 0.80F);
@@ -208,9 +208,9 @@ vec3 lit(const Paint& paint, const vec3& textured, const vec3& n, const Exposure
 float opacity(Finish finish) {
   switch (finish) {
     case Finish::glass:
-      return 0.42F;
+      return 0.16F;
     case Finish::ice:
-      return 0.80F;
+      return 0.50F;
     default:
       return 0.99F;
   }

@@ -10,7 +10,7 @@ namespace lode::sketch {
 
 /// Points a unit of area keeps at spacing 1: random sequential packing of discs of diameter 1
 /// covers 0.547 of the plane (Feder 1980), less a little since the candidates are finite.
-inline constexpr float kPackingDensity = 0.66F;
+inline constexpr float kPackingDensity = 0.64F;
 
 struct Candidate {
   SurfacePoint point;  ///< its spacing is relative, 0..1: a share of the widest spacing

@@ -73,6 +73,7 @@ TEST(Prompt, ReadsRelations) {
   EXPECT_EQ(on.subject, object("cat", {"black"}));
   EXPECT_EQ(on.relation, Relation::on);
   EXPECT_EQ(on.other, object("table", {}, "wood"));
+  EXPECT_EQ(parse_prompt("three apples in a blue bowl").scene.relation, Relation::on);
   for (const char* words : {"with", "next to", "beside", "and", ", a"}) {
     const SceneSpec with = parse_prompt("a red house " + std::string(words) + " green tree").scene;
     EXPECT_EQ(with.subject, object("house", {"red"})) << words;

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <glm/common.hpp>
 #include <glm/geometric.hpp>
+#include <glm/trigonometric.hpp>
 
 #include "sketch/neighbour_grid.h"
 #include "sketch/point_thinning.h"
@@ -16,7 +17,7 @@ namespace {
 using glm::vec3;
 
 /// Candidates drawn for each point kept: enough that the kept ones leave no gaps.
-constexpr float kOversampling = 5.5F;
+constexpr float kOversampling = 4.0F;
 /// Most a spacing shrinks where the surface curves, and where colours meet.
 constexpr float kFinest = 0.5F;
 constexpr float kFinestAtColours = 0.4F;
@@ -274,28 +275,10 @@ vec3 Placement::normal_to_object(const vec3& n) const {
 }
 
 PlacedPart place(const Part& part, const Placement& placement) {
-  const Box& own = part.solid.bounds();
-  const vec3 size = own.size();
+  const vec3 size = part.solid.bounds().size(), k = placement.scale;
   const int grain = size.x >= size.y && size.x >= size.z ? 0 : size.y >= size.z ? 1 : 2;
-  const vec3 first = placement.to_world(own.min);
-  Box bounds{first, first};
-  for (int corner = 1; corner < 8; ++corner) {
-    const vec3 p((corner & 1) != 0 ? own.max.x : own.min.x,
-                 (corner & 2) != 0 ? own.max.y : own.min.y,
-                 (corner & 4) != 0 ? own.max.z : own.min.z);
-    const vec3 placed = placement.to_world(p);
-    bounds = enclose(bounds, {placed, placed});
-  }
-  // One function for scale, turn and offset: this is the innermost loop of everything.
-  const float c = std::cos(placement.turn), s = std::sin(placement.turn);
-  const vec3 inverse = 1.0F / placement.scale, offset = placement.offset;
-  const float least = std::min({placement.scale.x, placement.scale.y, placement.scale.z});
-  Solid placed({[solid = part.solid, c, s, inverse, offset, least](const vec3& p) {
-                 const vec3 q = p - offset;
-                 return solid(vec3(c * q.x - s * q.z, q.y, s * q.x + c * q.z) * inverse) * least;
-               }},
-               bounds);
-  return {std::move(placed), part.paint, placement, grain};
+  const Solid turned = part.solid.stretched(k.x, k.y, k.z).turned_y(glm::degrees(placement.turn));
+  return {turned.at(placement.offset), part.paint, placement, grain};
 }
 
 std::vector<SurfacePoint> sample_surface(const std::vector<PlacedPart>& parts, std::size_t count,
@@ -331,7 +314,7 @@ splat::GaussianCloud shade(const std::vector<PlacedPart>& parts,
     return cloud;
   }
   constexpr float kReachShare = 0.16F;  // of the scene's extent: how far occluders matter
-  constexpr float kTangential = 0.90F, kFlatness = 0.18F;
+  constexpr float kTangential = 0.94F, kFlatness = 0.18F;
   const float extent = SceneField(parts, 0).extent();
   const SceneField field(parts, kReachShare * extent);
   for (std::size_t i = 0; i < points.size(); ++i) {

@@ -73,10 +73,11 @@ float SceneField::distance(const vec3& p) const {
 
 bool SceneField::is_inside_other(const vec3& p, std::size_t self, float depth) const {
   const auto* near = parts_near(p);
+  // What is clear hides nothing but what is as clear itself.
+  const float own = opacity(parts_[self].paint.finish);
   return near != nullptr && std::ranges::any_of(*near, [&](std::uint32_t index) {
            const Solid& solid = parts_[index].solid;
-           // A clear part hides nothing.
-           return index != self && opacity(parts_[index].paint.finish) > 0.5F &&
+           return index != self && opacity(parts_[index].paint.finish) >= own &&
                   solid.bounds().distance(p) <= std::max(-depth, 0.0F) && solid(p) < -depth;
          });
 }

@@ -43,65 +43,68 @@ Box enclose(const Box& a, const Box& b) { return {glm::min(a.min, b.min), glm::m
 Solid::Solid(Field field, const Box& bounds) : field_(std::move(field)), bounds_(bounds) {}
 
 Solid Solid::at(const vec3& offset) const {
-  return {[f = field_, offset](const vec3& p) { return f(p - offset); },
-          {bounds_.min + offset, bounds_.max + offset}};
+  Solid moved = *this;
+  moved.origin_ += offset;
+  moved.bounds_ = {bounds_.min + offset, bounds_.max + offset};
+  return moved;
 }
 
-Solid Solid::turned(const vec3& row_x, const vec3& row_y, const vec3& row_z) const {
-  const vec3 centre = bounds_.centre(), half = 0.5F * bounds_.size();
-  const auto apply = [&](const vec3& v) {
-    return vec3(glm::dot(row_x, v), glm::dot(row_y, v), glm::dot(row_z, v));
-  };
-  const vec3 new_half(glm::dot(glm::abs(row_x), half), glm::dot(glm::abs(row_y), half),
-                      glm::dot(glm::abs(row_z), half));
-  const vec3 new_centre = apply(centre);
-  return {[f = field_, row_x, row_y, row_z](const vec3& p) {
-            return f(p.x * row_x + p.y * row_y + p.z * row_z);
-          },
-          {new_centre - new_half, new_centre + new_half}};
+Solid Solid::turned(const glm::mat3& rotation) const {
+  Solid turned = *this;
+  turned.to_field_ = to_field_ * glm::transpose(rotation);
+  turned.origin_ = rotation * origin_;
+  const vec3 centre = rotation * bounds_.centre(), half = 0.5F * bounds_.size();
+  const vec3 new_half = glm::abs(rotation[0]) * half.x + glm::abs(rotation[1]) * half.y +
+                        glm::abs(rotation[2]) * half.z;
+  turned.bounds_ = {centre - new_half, centre + new_half};
+  return turned;
 }
+
+// glm's matrices are given by columns: the images of the axes.
 
 Solid Solid::turned_x(float degrees) const {
   const float c = std::cos(glm::radians(degrees)), s = std::sin(glm::radians(degrees));
-  return turned({1, 0, 0}, {0, c, -s}, {0, s, c});
+  return turned({vec3(1, 0, 0), vec3(0, c, s), vec3(0, -s, c)});
 }
 
 Solid Solid::turned_y(float degrees) const {
   const float c = std::cos(glm::radians(degrees)), s = std::sin(glm::radians(degrees));
-  return turned({c, 0, s}, {0, 1, 0}, {-s, 0, c});
+  return turned({vec3(c, 0, -s), vec3(0, 1, 0), vec3(s, 0, c)});
 }
 
 Solid Solid::turned_z(float degrees) const {
   const float c = std::cos(glm::radians(degrees)), s = std::sin(glm::radians(degrees));
-  return turned({c, -s, 0}, {s, c, 0}, {0, 0, 1});
+  return turned({vec3(c, s, 0), vec3(-s, c, 0), vec3(0, 0, 1)});
 }
 
-Solid Solid::scaled(float factor) const {
-  return {[f = field_, factor](const vec3& p) { return f(p / factor) * factor; },
-          {bounds_.min * factor, bounds_.max * factor}};
-}
+Solid Solid::scaled(float factor) const { return stretched(factor, factor, factor); }
 
 Solid Solid::stretched(float x, float y, float z) const {
   const vec3 factors(x, y, z);
-  const float least = std::min({x, y, z});
-  return {[f = field_, factors, least](const vec3& p) { return f(p / factors) * least; },
-          {bounds_.min * factors, bounds_.max * factors}};
+  Solid scaled = *this;
+  scaled.to_field_[0] /= x;
+  scaled.to_field_[1] /= y;
+  scaled.to_field_[2] /= z;
+  scaled.origin_ *= factors;
+  scaled.factor_ *= std::min({x, y, z});
+  scaled.bounds_ = {bounds_.min * factors, bounds_.max * factors};
+  return scaled;
 }
 
 Solid Solid::rounded(float radius) const {
-  return {[f = field_, radius](const vec3& p) { return f(p) - radius; }, bounds_.grown(radius)};
+  return {[f = *this, radius](const vec3& p) { return f(p) - radius; }, bounds_.grown(radius)};
 }
 
 Solid Solid::shell(float thickness) const {
   const float half = 0.5F * thickness;
-  return {[f = field_, half](const vec3& p) { return std::abs(f(p)) - half; }, bounds_.grown(half)};
+  return {[f = *this, half](const vec3& p) { return std::abs(f(p)) - half; }, bounds_.grown(half)};
 }
 
 Solid Solid::mirrored_x() const {
   const vec3 flip(-1, 1, 1);
   const Box image{{-bounds_.max.x, bounds_.min.y, bounds_.min.z},
                   {-bounds_.min.x, bounds_.max.y, bounds_.max.z}};
-  return {[f = field_, flip](const vec3& p) { return std::min(f(p), f(p * flip)); },
+  return {[f = *this, flip](const vec3& p) { return std::min(f(p), f(p * flip)); },
           enclose(bounds_, image)};
 }
 
@@ -109,7 +112,7 @@ Solid Solid::mirrored_z() const {
   const vec3 flip(1, 1, -1);
   const Box image{{bounds_.min.x, bounds_.min.y, -bounds_.max.z},
                   {bounds_.max.x, bounds_.max.y, -bounds_.min.z}};
-  return {[f = field_, flip](const vec3& p) { return std::min(f(p), f(p * flip)); },
+  return {[f = *this, flip](const vec3& p) { return std::min(f(p), f(p * flip)); },
           enclose(bounds_, image)};
 }
 
@@ -119,7 +122,7 @@ Solid Solid::around_y(int count) const {
   const float home = std::atan2(centre.x, centre.z);
   const float step = 2 * kPi / static_cast<float>(count);
   // Only the copy whose sector holds p and that sector's nearer neighbour can be closest.
-  return {[f = field_, home, step](const vec3& p) {
+  return {[f = *this, home, step](const vec3& p) {
             const float turns = (std::atan2(p.x, p.z) - home) / step;
             const float sector = std::round(turns);
             const float other = turns > sector ? sector + 1 : sector - 1;
@@ -133,7 +136,7 @@ Solid Solid::repeated(int count, const vec3& step) const {
   const vec3 last = step * static_cast<float>(count - 1);
   const Box all = enclose(bounds_, {bounds_.min + last, bounds_.max + last});
   const float length2 = glm::dot(step, step);
-  return {[f = field_, step, length2, count, centre = bounds_.centre()](const vec3& p) {
+  return {[f = *this, step, length2, count, centre = bounds_.centre()](const vec3& p) {
             const float along = glm::dot(p - centre, step) / length2;
             const float low = std::clamp(std::floor(along), 0.0F, static_cast<float>(count - 1));
             const float high = std::min(low + 1, static_cast<float>(count - 1));
@@ -149,14 +152,13 @@ Solid Solid::twisted(float degrees_per_unit) const {
   // Lipschitz.
   const float shear = std::abs(rate) * all.max.x;
   const float slow = 1.0F / std::sqrt(1 + shear * shear);
-  return {[f = field_, rate, slow](const vec3& p) { return f(turn_y(p, -rate * p.y)) * slow; },
-          all};
+  return {[f = *this, rate, slow](const vec3& p) { return f(turn_y(p, -rate * p.y)) * slow; }, all};
 }
 
 Solid Solid::displaced(std::function<float(const vec3&)> height, float amplitude,
                        float slope) const {
   const float slow = 1.0F / (1.0F + slope);
-  return {[f = field_, height = std::move(height), amplitude, slow](const vec3& p) {
+  return {[f = *this, height = std::move(height), amplitude, slow](const vec3& p) {
             const float d = f(p);
             // Far away the displacement cannot matter, and leaving it out is much cheaper.
             if (std::abs(d) > 4 * amplitude) {

@@ -5,6 +5,7 @@
 #include <functional>
 #include <glm/common.hpp>
 #include <glm/geometric.hpp>
+#include <glm/mat3x3.hpp>
 #include <glm/vec2.hpp>
 #include <glm/vec3.hpp>
 #include <initializer_list>
@@ -38,7 +39,7 @@ class Solid {
   using Field = std::function<float(const glm::vec3&)>;
   Solid(Field field, const Box& bounds);
 
-  float operator()(const glm::vec3& p) const { return field_(p); }
+  float operator()(const glm::vec3& p) const { return field_(to_field_ * (p - origin_)) * factor_; }
   const Box& bounds() const { return bounds_; }
 
   Solid at(float x, float y, float z) const { return at(glm::vec3(x, y, z)); }
@@ -67,10 +68,13 @@ class Solid {
                   float slope) const;
 
  private:
-  /// The same field read at a rotated point: rows are the images of the axes.
-  Solid turned(const glm::vec3& row_x, const glm::vec3& row_y, const glm::vec3& row_z) const;
+  Solid turned(const glm::mat3& rotation) const;
 
   Field field_;
+  // Moves, turns and scales pile up here instead of in layers of functions.
+  glm::mat3 to_field_{1};
+  glm::vec3 origin_{0};
+  float factor_ = 1;  ///< makes up for scaling, so that the field stays a lower bound
   Box bounds_;
 };
 

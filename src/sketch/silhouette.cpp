@@ -5,6 +5,8 @@
 #include <cmath>
 #include <string>
 
+#include "sketch/colour_model.h"
+
 namespace lode::sketch {
 namespace {
 
@@ -133,8 +135,12 @@ void flood(Mask& region, std::vector<std::array<int, 2>> seeds, const IsOpen& is
 }
 
 Mask mask_from_background(const image::Image& picture) {
+  constexpr std::size_t kMostPlainColours = 2;  // a wall and a floor
   constexpr float kLikeBackground = 34;  // 8-bit RGB distance: compression noise, soft shadows
   const std::vector<Colour> palette = border_palette(picture);
+  if (palette.size() > kMostPlainColours) {
+    return {picture.width, picture.height, separate_by_colour(picture)};
+  }
   Mask background = empty_like(picture);
   flood(background, border_of(picture), [&](int x, int y) {
     const Colour colour = colour_at(picture, x, y);

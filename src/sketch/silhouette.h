@@ -23,7 +23,8 @@ struct Mask {
 };
 
 /// The subject's silhouette: pixels of alpha >= 128 where the picture has transparency, otherwise
-/// those that cannot be reached from the border through colours like the border's. Of several
+/// those that cannot be reached from the border through colours like the border's (or, where those
+/// are many, what stands out by colour and place, see colour_model.h). Of several
 /// pieces the largest is kept, and pinholes are closed. Errc::invalid_input when nothing or
 /// everything would be subject.
 Result<Mask> find_subject(const image::Image& picture);

@@ -28,7 +28,11 @@ struct ObjectSpec {
 };
 
 /// How the second object stands to the first.
-enum class Relation { none, on, with };  // "A on B": A above B; "A with B": beside each other
+enum class Relation {
+  none,
+  on,
+  with
+};  // "A on B", "A in B": A rests on B; "A with B": beside each other
 
 struct SceneSpec {
   ObjectSpec subject;
