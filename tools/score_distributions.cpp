@@ -237,6 +237,7 @@ int main(int argc, char** argv) {
     fmt::print("{:5} {:13} {:5.1f} % of {} at or above {}\n",
                series.type == Type::text ? "text" : "image", series.name,
                100 * series.share_above(), pairs, kThreshold);
+    std::fflush(stdout);
   }
   for (const auto& [path, content] :
        {std::pair{csv_path, csv(all)}, std::pair{svg_path, plot(all)}}) {

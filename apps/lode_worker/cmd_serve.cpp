@@ -46,16 +46,9 @@ class WorkerHandler final : public net::HttpHandler {
     if (service::GenerationService::route_kind(request) != service::RouteKind::job) {
       co_return service_.answer_quick(request, pending_ > 0 ? pending_ - 1 : 0, pending_ > 0);
     }
-    ++pending_;
-    const auto done = [this](void*) { --pending_; };
-    const std::unique_ptr<void, decltype(done)> guard(this, done);
-    co_return co_await asio::co_spawn(
-        jobs_,
-        [](service::GenerationService& service, HttpRequest job,
-           std::stop_token stop) -> asio::awaitable<HttpResponse> {
-          co_return service.run_job(job, stop);
-        }(service_, std::move(request), stop_.get_token()),
-        asio::use_awaitable);
+    const PendingJob pending(pending_);
+    auto job = run_job(service_, std::move(request), stop_.get_token());
+    co_return co_await asio::co_spawn(jobs_, std::move(job), asio::use_awaitable);
   }
 
   /// Asks the running job to end and waits for its thread.
@@ -65,6 +58,23 @@ class WorkerHandler final : public net::HttpHandler {
   }
 
  private:
+  /// Counts a job for as long as it waits or runs, however it ends.
+  class PendingJob {
+   public:
+    explicit PendingJob(int& count) : count_(++count) {}
+    ~PendingJob() { --count_; }
+    PendingJob(const PendingJob&) = delete;
+    PendingJob& operator=(const PendingJob&) = delete;
+
+   private:
+    int& count_;
+  };
+
+  static asio::awaitable<HttpResponse> run_job(service::GenerationService& service,
+                                               HttpRequest request, std::stop_token stop) {
+    co_return service.run_job(request, stop);
+  }
+
   service::GenerationService& service_;
   int max_queue_;
   int pending_ = 0;

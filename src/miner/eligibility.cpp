@@ -33,7 +33,7 @@ std::optional<std::string> reason_to_skip(const chain::Neuron& neuron, const Con
     return "not serving: its axon port is 0";
   }
   if (neuron.stake < config.min_stake) {
-    return fmt::format("stake {:.0f} is below the minimum of {:.0f}", neuron.stake,
+    return fmt::format("stake {:.7g} is below the minimum of {:.7g}", neuron.stake,
                        config.min_stake);
   }
   return std::nullopt;

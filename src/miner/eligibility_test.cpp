@@ -21,7 +21,7 @@ TEST(Eligibility, GivesAReasonForEachFilter) {
   poor.stake = 999.4;
   absent.ip = "0.0.0.0";
   portless.port = 0;
-  EXPECT_EQ(reason_to_skip(poor, {}), "stake 999 is below the minimum of 1000");
+  EXPECT_EQ(reason_to_skip(poor, {}), "stake 999.4 is below the minimum of 1000");
   EXPECT_EQ(reason_to_skip(absent, {}), "not serving: its axon address is 0.0.0.0");
   EXPECT_EQ(reason_to_skip(portless, {}), "not serving: its axon port is 0");
 }

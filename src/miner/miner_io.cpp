@@ -187,11 +187,12 @@ void Miner::note_stage(const std::string& stage, double seconds) {
 }
 
 asio::awaitable<void> Miner::pull(std::string hotkey) {
-  const net::Endpoint peer = addresses_.at(hotkey).endpoint;
+  net::Endpoint peer = addresses_.at(hotkey).endpoint;
   const Time began = clock_.now();
-  const auto exchange =
-      co_await net::fetch(peer, subnet::make_pull_request(hotkey_, terminals(hotkey)),
-                          {.total_timeout = config_.pull_timeout, .body_bytes = kMaxReplyBytes});
+  HttpRequest request = subnet::make_pull_request(hotkey_, terminals(hotkey));
+  const net::FetchLimits limits{.total_timeout = config_.pull_timeout,
+                                .body_bytes = kMaxReplyBytes};
+  const auto exchange = co_await net::fetch(std::move(peer), std::move(request), limits);
   note_stage("pull", to_seconds(clock_.now() - began));
   auto reply = exchange.response ? subnet::parse_pull_reply(*exchange.response)
                                  : Result<subnet::PullReply>(exchange.response.error());
@@ -204,7 +205,9 @@ asio::awaitable<void> Miner::pull(std::string hotkey) {
 }
 
 asio::awaitable<void> Miner::generate(GenerateAction action, WorkerPool::Lease lease) {
-  Attempt attempt = co_await make_candidate(lease.address(), action.task, action.seed, cpu_);
+  WorkerAddress address = lease.address();
+  subnet::Task task = action.task;
+  Attempt attempt = co_await make_candidate(std::move(address), std::move(task), action.seed, cpu_);
   for (const auto& [stage, seconds] : attempt.stages) {
     note_stage(stage, seconds);
   }
@@ -226,7 +229,7 @@ asio::awaitable<void> Miner::generate(GenerateAction action, WorkerPool::Lease l
 }
 
 asio::awaitable<void> Miner::submit(SubmitAction action) {
-  const net::Endpoint peer = addresses_.at(action.hotkey).endpoint;
+  net::Endpoint peer = addresses_.at(action.hotkey).endpoint;
   const Time began = clock_.now();
   subnet::Submission submission;
   submission.task = action.task;
@@ -236,9 +239,10 @@ asio::awaitable<void> Miner::submit(SubmitAction action) {
   if (action.candidate) {
     submission.results = base64_encode(*action.candidate->spz);
   }
-  const auto exchange = co_await net::fetch(
-      peer, subnet::make_submit_request(hotkey_, terminals(action.hotkey), submission),
-      {.total_timeout = config_.submit_timeout, .body_bytes = kMaxReplyBytes});
+  HttpRequest request = subnet::make_submit_request(hotkey_, terminals(action.hotkey), submission);
+  const net::FetchLimits limits{.total_timeout = config_.submit_timeout,
+                                .body_bytes = kMaxReplyBytes};
+  const auto exchange = co_await net::fetch(std::move(peer), std::move(request), limits);
   note_stage("submit", to_seconds(clock_.now() - began));
   auto reply = exchange.response ? subnet::parse_submit_reply(*exchange.response)
                                  : Result<subnet::SubmitReply>(exchange.response.error());
@@ -251,7 +255,6 @@ asio::awaitable<void> Miner::submit(SubmitAction action) {
   scheduler_->on_submit_reply(action.hotkey, *reply, clock_.now());
   wake();
   if (was_accepted && action.candidate && !config_.artifacts.empty()) {
-    // In a variable: GCC 12 destroys an aggregate made inside a co_await twice (gcc bug 99576).
     KeptResult result{addresses_.at(action.hotkey).uid, action.task,
                       reply->feedback->task_fidelity_score};
     co_await keep_result(std::move(result), action.candidate->spz);

@@ -121,9 +121,13 @@ asio::awaitable<Attempt> make_candidate(WorkerAddress address, subnet::Task task
     return std::move(attempt);
   };
 
-  auto made = co_await net::fetch(
-      address.generation.endpoint, generation_request(address.generation, task, seed),
-      {.total_timeout = kGenerationTimeout, .body_bytes = kMaxPlyBytes});
+  // Arguments of awaited coroutines are made in variables throughout: GCC 12 may destroy
+  // temporaries inside a co_await twice (gcc bugs 99576, 100611).
+  HttpRequest ask = generation_request(address.generation, task, seed);
+  net::Endpoint generator = address.generation.endpoint;
+  const net::FetchLimits generation_limits{.total_timeout = kGenerationTimeout,
+                                           .body_bytes = kMaxPlyBytes};
+  auto made = co_await net::fetch(std::move(generator), std::move(ask), generation_limits);
   clock.lap("generate");
   attempt.stages = clock.take();
   if (!made.response) {
@@ -154,9 +158,12 @@ asio::awaitable<Attempt> make_candidate(WorkerAddress address, subnet::Task task
     co_return attempt;
   }
 
-  const auto judged = co_await net::fetch(
-      address.validation->endpoint, validation_request(*address.validation, task, *candidate.spz),
-      {.total_timeout = kValidationTimeout, .body_bytes = 16 << 20});
+  HttpRequest question = validation_request(*address.validation, task, *candidate.spz);
+  net::Endpoint scorer = address.validation->endpoint;
+  const net::FetchLimits validation_limits{.total_timeout = kValidationTimeout,
+                                           .body_bytes = 16 << 20};
+  const auto judged =
+      co_await net::fetch(std::move(scorer), std::move(question), validation_limits);
   clock.lap("score");
   add_stages(clock.take(), attempt.stages);
   if (!judged.response) {

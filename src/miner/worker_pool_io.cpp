@@ -177,11 +177,12 @@ asio::awaitable<void> WorkerPool::pause(std::size_t index, Duration wait) {
   }
 }
 
-asio::awaitable<bool> WorkerPool::answers_health(WorkerAddress address) {
-  const HttpRequest request{"GET", "/health", {}, {}, {}, 0};
-  const auto exchange = co_await net::fetch(
-      address.generation.endpoint, request,
-      {.connect_timeout = config_.health_timeout, .total_timeout = config_.health_timeout});
+asio::awaitable<bool> WorkerPool::answers_health(std::size_t index) {
+  HttpRequest request{"GET", "/health", {}, {}, {}, 0};
+  net::Endpoint peer = workers_[index]->address.generation.endpoint;
+  const net::FetchLimits limits{.connect_timeout = config_.health_timeout,
+                                .total_timeout = config_.health_timeout};
+  const net::Exchange exchange = co_await net::fetch(std::move(peer), std::move(request), limits);
   co_return exchange.response.has_value();
 }
 
@@ -194,7 +195,8 @@ asio::awaitable<void> WorkerPool::watch_until_unhealthy(std::size_t index) {
       set_health(index, false, "the process ended");
       co_return;
     }
-    failures = co_await answers_health(worker.address) ? 0 : failures + 1;
+    const bool is_alive = co_await answers_health(index);
+    failures = is_alive ? 0 : failures + 1;
   }
   set_health(index, false, "no answer to /health");
 }
@@ -226,7 +228,8 @@ asio::awaitable<void> WorkerPool::supervise_local(std::size_t index) {
 
 asio::awaitable<Result<void>> WorkerPool::start_local(std::size_t index) {
   Worker& worker = *workers_[index];
-  auto process = co_await net::ChildProcess::start(child_spec(config_));
+  net::ChildSpec spec = child_spec(config_);
+  auto process = co_await net::ChildProcess::start(std::move(spec));
   if (!process) {
     co_return process.error();
   }
@@ -242,7 +245,8 @@ asio::awaitable<Result<void>> WorkerPool::start_local(std::size_t index) {
 
 asio::awaitable<void> WorkerPool::watch_foreign(std::size_t index) {
   for (;;) {
-    if (co_await answers_health(workers_[index]->address)) {
+    const bool is_alive = co_await answers_health(index);
+    if (is_alive) {
       set_health(index, true, "");
       co_await watch_until_unhealthy(index);
     } else {

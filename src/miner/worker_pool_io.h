@@ -78,7 +78,7 @@ class WorkerPool {
   boost::asio::awaitable<Result<void>> start_local(std::size_t index);
   boost::asio::awaitable<void> watch_until_unhealthy(std::size_t index);
   boost::asio::awaitable<void> watch_foreign(std::size_t index);
-  boost::asio::awaitable<bool> answers_health(WorkerAddress address);
+  boost::asio::awaitable<bool> answers_health(std::size_t index);
   boost::asio::awaitable<void> pause(std::size_t index, Duration wait);
   void set_health(std::size_t index, bool healthy, std::string reason);
 

@@ -69,7 +69,7 @@ std::vector<Resident> make_roster(int validators, std::uint64_t seed) {
   roster.push_back(make_resident(Role::not_serving, kNotServingUid, 52'000, root));
   roster.push_back(make_resident(Role::weight_copier, kWeightCopierUid, 310'000, root));
   for (Resident& resident : roster) {
-    if (resident.role == Role::not_serving || resident.role == Role::weight_copier) {
+    if (resident.role != Role::miner) {
       resident.neuron.validator_permit = true;
     }
   }

@@ -33,11 +33,16 @@ class RawPeer {
   net::Endpoint endpoint() const { return {"127.0.0.1", acceptor_.local_endpoint().port()}; }
   int connections() const { return *connections_; }
 
-  /// Sends `text` and closes.
+  /// Sends `text`, ends its side, and reads what the other still sends: closing with unread data
+  /// would reset the connection and could swallow the reply.
   static Behaviour reply(std::string text) {
     return [text](Socket socket) -> boost::asio::awaitable<void> {
       co_await boost::asio::async_write(socket, boost::asio::buffer(text),
                                         boost::asio::use_awaitable);
+      socket.shutdown(Socket::shutdown_send);
+      std::string rest;
+      co_await boost::asio::async_read(socket, boost::asio::dynamic_buffer(rest),
+                                       boost::asio::use_awaitable);
     };
   }
   /// A 200 with this JSON body.
