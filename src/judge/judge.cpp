@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <numbers>
 
@@ -31,9 +32,10 @@ constexpr double kLeastValue = 0.01;
 // Weight of the views from behind, against 1 from the front, when a picture shows the front.
 constexpr double kBackWeight = 0.05;
 
-// Seed of the object that judge_text holds submissions against. Any other than the seeds of
-// generators would do; objects of one description differ by seed in proportions only.
-constexpr std::uint64_t kReferenceSeed = 0x1ED6E;
+// Seeds of the objects that judge_text holds submissions against. Objects of one description differ
+// by seed in proportions and pose (a windmill's rotor, say), and nobody knows which one a validator
+// has in mind: the least likeness is what can be counted on.
+constexpr std::array<std::uint64_t, 3> kReferenceSeeds{0x1ED6E, 0xA2C1, 0x77E03};
 constexpr std::size_t kReferenceGaussians = 10'000;  // enough for thumbnails
 
 // Thinner than this (deviation in depth against the larger one across), a cloud is a billboard.
@@ -124,6 +126,24 @@ Result<splat::Scene> open_submission(ByteView spz) {
   return scene;
 }
 
+namespace {
+
+// The comparison with the drawing of `scene`, of several seeds, that the candidate is least like.
+Comparison least_likeness(const splat::Scene& candidate, const sketch::SceneSpec& scene) {
+  Comparison least;
+  least.score = 1;
+  for (const std::uint64_t seed : kReferenceSeeds) {
+    const splat::Scene reference =
+        splat::activate(sketch::build(scene, seed, {.gaussians = kReferenceGaussians}));
+    Comparison comparison = compare(candidate, reference);
+    if (comparison.score <= least.score)
+      least = std::move(comparison);
+  }
+  return least;
+}
+
+}  // namespace
+
 Verdict judge_text(ByteView spz, std::string_view prompt) {
   const Result<splat::Scene> candidate = open_submission(spz);
   if (!candidate)
@@ -138,17 +158,13 @@ Verdict judge_text(ByteView spz, std::string_view prompt) {
     verdict.reason = "the object of the prompt is not in the vocabulary" + unknown;
     return verdict;
   }
-  sketch::Options options;
-  options.gaussians = kReferenceGaussians;
-  const splat::Scene reference =
-      splat::activate(sketch::build(understood.scene, kReferenceSeed, options));
-  Comparison comparison = compare(*candidate, reference);
+  Comparison comparison = least_likeness(*candidate, understood.scene);
   verdict.alignment = comparison.score;
   verdict.score = comparison.score * understood.confidence;
   verdict.views = std::move(comparison.views);
-  verdict.reason =
-      fmt::format("{:.3f}: likeness {:.3f} to a drawing of the prompt, understood to {:.0f} %{}",
-                  verdict.score, verdict.alignment, 100 * understood.confidence, unknown);
+  verdict.reason = fmt::format(
+      "{:.3f}: least likeness {:.3f} to drawings of the prompt, understood to {:.0f} %{}",
+      verdict.score, verdict.alignment, 100 * understood.confidence, unknown);
   return verdict;
 }
 
