@@ -191,7 +191,9 @@ vec3 lit(const Paint& paint, const vec3& textured, const vec3& n, const Exposure
   const vec3 sky(0.57F, 0.60F, 0.64F), ground(0.43F, 0.40F, 0.38F);
   const vec3 ambient = mix(ground, sky, 0.5F + 0.5F * n.y) * exposure.ambient;
   const vec3 sun(0.74F, 0.71F, 0.67F);
-  vec3 light = ambient + sun * key;
+  // A weak light from behind: the object is seen from all sides.
+  const vec3 behind(0.17F, 0.18F, 0.20F);
+  vec3 light = ambient + sun * key + behind * (std::max(0.0F, -towards) * exposure.ambient);
   if (paint.finish == Finish::metal) {
     light = mix(light, vec3(1.25F * mirrored(n)) * (0.40F + 0.60F * exposure.ambient), 0.80F);
   }
