@@ -234,7 +234,7 @@ void build_windmill(Kit& kit) {
       roof);
   const float hub = h - 0.02F, z = 0.78F * r + 0.07F;
   kit.add(cylinder(0.05F, 0.09F).turned_x(90).at(0, hub, z - 0.06F), beam);
-  const float length = kit.vary(0.52F, 0.06F), spin = kit.between(15, 75);
+  const float length = kit.vary(0.52F, 0.06F), spin = kit.between(35, 55);
   std::vector<Solid> spars, sails;
   for (int i = 0; i < 4; ++i) {
     const float turn = spin + 90.0F * static_cast<float>(i);
