@@ -24,6 +24,16 @@ double Validator::rating_of(const std::string& hotkey) const {
   return found == miners_.end() ? Rating{}.rating : found->second.rating.rating;
 }
 
+bool Validator::is_on_cooldown(const Miner& miner, Time now) {
+  return miner.cooldown_until != 0 && now < from_unix_seconds(miner.cooldown_until);
+}
+
+bool Validator::would_assign(const std::string& hotkey, Time now) const {
+  const auto found = miners_.find(hotkey);
+  return found != miners_.end() && !is_on_cooldown(found->second, now) &&
+         !found->second.assigned_task;
+}
+
 subnet::PullReply Validator::pull(const std::string& hotkey, Time now) {
   subnet::PullReply reply;
   Miner* miner = find(hotkey);
@@ -33,7 +43,7 @@ subnet::PullReply Validator::pull(const std::string& hotkey, Time now) {
     return reply;
   }
   ++counters_.pulls;
-  if (miner->cooldown_until != 0 && now < from_unix_seconds(miner->cooldown_until)) {
+  if (is_on_cooldown(*miner, now)) {
     ++counters_.violations;
     ++miner->cooldown_violations;
     if (miner->cooldown_violations > rules_.violation_threshold) {

@@ -77,6 +77,9 @@ class Validator {
 
   subnet::PullReply pull(const std::string& hotkey, Time now);
 
+  /// Whether pull() would ask the task source for a new task.
+  bool would_assign(const std::string& hotkey, Time now) const;
+
   /// The reason to refuse a submission from `hotkey` with 403 before its body is read, or nothing.
   std::optional<std::string> refuse_submission(const std::string& hotkey, std::string_view peer_ip);
 
@@ -113,6 +116,7 @@ class Validator {
     std::string task_id;
   };
 
+  static bool is_on_cooldown(const Miner& miner, Time now);
   Miner* find(const std::string& hotkey);
   void reset_task(Miner& miner, std::chrono::seconds cooldown, Time now) const;
   void settle_duel(Miner& miner, const std::string& task_id, std::optional<double> score);

@@ -136,8 +136,13 @@ Assignment ValidatorIo::next_assignment() {
 }
 
 asio::awaitable<HttpResponse> ValidatorIo::answer_pull(const subnet::RequestBody& body) {
-  while (ready_.empty()) co_await prepare_task();
-  const subnet::PullReply reply = validator_.pull(body.dendrite_hotkey, clock_.now());
+  // Others that wait may take what is prepared, and time passes, so ask again each time.
+  Time now = clock_.now();
+  while (ready_.empty() && validator_.would_assign(body.dendrite_hotkey, now)) {
+    co_await prepare_task();
+    now = clock_.now();
+  }
+  const subnet::PullReply reply = validator_.pull(body.dendrite_hotkey, now);
   prefetch();
   HttpResponse response = subnet::make_pull_response(body, reply);
   if (config_.rules.version <= kLastVersionWithoutTypes)

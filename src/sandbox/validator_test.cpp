@@ -148,6 +148,17 @@ TEST_F(ValidatorTest, EverySignedSubmissionPaysBackOneViolation) {
   EXPECT_EQ(validator.counters().violations, 3);
 }
 
+TEST_F(ValidatorTest, FreshTaskIsNeededOnlyByRegisteredIdleMinersOffCooldown) {
+  Validator validator = make();
+  EXPECT_TRUE(validator.would_assign(kMiner, at(0)));
+  EXPECT_FALSE(validator.would_assign("stranger", at(0)));
+  validator.pull(kMiner, at(0));
+  EXPECT_FALSE(validator.would_assign(kMiner, at(1))) << "a task is assigned";
+  scored(validator, 1, 0.9, at(10));
+  EXPECT_FALSE(validator.would_assign(kMiner, at(299.999)));
+  EXPECT_TRUE(validator.would_assign(kMiner, at(300)));
+}
+
 // ---- the cooldown formula ----------------------------------------------------------------------
 
 struct CooldownCase {
