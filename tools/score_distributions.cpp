@@ -76,9 +76,12 @@ Pair draw_pair(const Series& series, Rng& rng) {
   const sketch::SceneSpec scene = draw_scene();
   if (answer == Answer::right)
     return {scene, scene};
-  if (answer == Answer::other_colour) {
-    const auto warm = in_colour(scene, kWarm[rng.below(kWarm.size())]);
-    const auto cold = in_colour(scene, kCold[rng.below(kCold.size())]);
+  if (answer == Answer::other_colour) {  // of the whole scene: the subject alone
+    sketch::SceneSpec alone = scene;
+    alone.relation = sketch::Relation::none;
+    alone.other = {};
+    const auto warm = in_colour(alone, kWarm[rng.below(kWarm.size())]);
+    const auto cold = in_colour(alone, kCold[rng.below(kCold.size())]);
     return rng.uniform() < 0.5 ? Pair{warm, cold} : Pair{cold, warm};
   }
   sketch::SceneSpec other = scene;
