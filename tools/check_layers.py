@@ -22,6 +22,7 @@ OWNERS = {
     "webp/": ("src/image/",),
     "zstd.h": ("src/splat/",),
     "libdeflate.h": ("src/splat/",),
+    "hwy/": ("src/splat/", "src/render/", "src/base/"),
     "sodium.h": ("src/base/encoding.cpp", "src/chain/"),
     "CLI/": ("apps/", "tools/"),
     "torch/": (),
