@@ -9,6 +9,7 @@
 #include <optional>
 #include <thread>
 
+#include "fit/dataset.h"
 #include "image/codec.h"
 #include "lode/commands.h"
 #include "render/render.h"
@@ -25,6 +26,7 @@ struct RenderOptions {
   std::vector<float> background{1, 1, 1};
   int sheet = 0;
   bool duel = false;
+  int dataset = 0;
   int threads = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
   bool json = false;
 };
@@ -40,6 +42,28 @@ Result<std::optional<float>> parse_box(const std::string& text) {
     return fail(Errc::invalid_input, "--box: a positive number or none expected, got " + text);
   }
   return std::optional<float>(box);
+}
+
+/// Pictures for `lode fit`; --out is a folder.
+int write_dataset(const splat::Scene& scene, const RenderOptions& options) {
+  const auto cameras = fit::dataset_cameras(options.dataset, options.orbit);
+  const auto start = std::chrono::steady_clock::now();
+  const auto written = fit::write_dataset(options.out, scene, cameras, options.threads);
+  if (!written) {
+    return cli::report(written.error());
+  }
+  const std::chrono::duration<double, std::milli> elapsed =
+      std::chrono::steady_clock::now() - start;
+  if (options.json) {
+    cli::print_json({{"milliseconds", elapsed.count()},
+                     {"gaussians", scene.size()},
+                     {"views", cameras.size()},
+                     {"threads", options.threads}});
+  } else {
+    fmt::print("{}: {} views of {}x{}, {} gaussians, {:.1f} ms\n", options.out, cameras.size(),
+               options.orbit.size, options.orbit.size, scene.size(), elapsed.count());
+  }
+  return cli::kDone;
 }
 
 /// 0..1 each, or 0..255 when one is above 1.
@@ -72,6 +96,9 @@ int run(const RenderOptions& options) {
   splat::Scene scene = splat::activate(file->cloud);
   if (*box) {
     splat::frame(scene, **box);
+  }
+  if (options.dataset > 0) {
+    return write_dataset(scene, options);
   }
   const auto start = std::chrono::steady_clock::now();
   const image::Image picture = draw(scene, options);
@@ -124,7 +151,15 @@ void add_render(CLI::App& app, cli::Action& chosen) {
   auto* sheet =
       command->add_option("--sheet", options->sheet, "16: the validators' views in 4 rows")
           ->check(CLI::IsMember({16}));
-  command->add_flag("--duel", options->duel, "The validators' 2x2 grid")->excludes(sheet);
+  auto* duel =
+      command->add_flag("--duel", options->duel, "The validators' 2x2 grid")->excludes(sheet);
+  command
+      ->add_option("--dataset", options->dataset,
+                   "So many views from all sides as RGBA with cameras.json, for lode fit; "
+                   "--out names a folder")
+      ->check(CLI::Range(1, 1000))
+      ->excludes(sheet)
+      ->excludes(duel);
   command->add_option("--threads", options->threads, "Threads to render with")
       ->check(CLI::Range(1, 256));
   command->add_flag("--json", options->json, "Print one JSON object");
