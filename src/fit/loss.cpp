@@ -45,9 +45,12 @@ void blur_line(const float* in, int step, std::size_t length, float* __restrict 
   }
 }
 
-/// The window along the columns of a plane for one row: rows outside of the picture are `zeros`.
-void blur_column(const std::vector<float>& plane, std::size_t length, int row, int height,
-                 const std::vector<float>& zeros, float* __restrict out) {
+/// The window along the columns of a plane for one row; outside of the picture are `zeros`, which
+/// have a row's length.
+void blur_column(const std::vector<float>& plane, const std::vector<float>& zeros, int row,
+                 float* __restrict out) {
+  const std::size_t length = zeros.size();
+  const auto height = static_cast<int>(plane.size() / length);
   std::array<const float*, kTaps> rows{};
   for (int k = -kRadius; k <= kRadius; ++k) {
     const int y = row + k;
@@ -114,10 +117,10 @@ void Loss::compare_rows(const Window& window, std::size_t chunk) {
   std::vector<float> mean_x(n), mean_y(n), squares(n), products(n), ssim(n);
   PaddedRow by_mean(n), by_square(n), by_product(n);
   for (int row = window.begin(chunk); row < window.end(chunk); ++row) {
-    blur_column(blurred_[0], n, row, window.height, zeros, mean_x.data());
-    blur_column(blurred_[1], n, row, window.height, zeros, mean_y.data());
-    blur_column(blurred_[2], n, row, window.height, zeros, squares.data());
-    blur_column(blurred_[3], n, row, window.height, zeros, products.data());
+    blur_column(blurred_[0], zeros, row, mean_x.data());
+    blur_column(blurred_[1], zeros, row, mean_y.data());
+    blur_column(blurred_[2], zeros, row, squares.data());
+    blur_column(blurred_[3], zeros, row, products.data());
     // SSIM = A B / (C D) with the means m, the blurred squares and products held apart:
     //   A = 2 mx my + C1          B = 2 (blur(x y) - mx my) + C2
     //   C = mx^2 + my^2 + C1      D = blur(x^2) + blur(y^2) - mx^2 - my^2 + C2
@@ -152,9 +155,9 @@ void Loss::gather_rows(const Window& window, std::size_t chunk) {
   std::vector<float> by_mean(n), by_square(n), by_product(n);
   for (int row = window.begin(chunk); row < window.end(chunk); ++row) {
     // The window is symmetric and the padding zero, so the blur is its own transpose.
-    blur_column(derivative_[0], n, row, window.height, zeros, by_mean.data());
-    blur_column(derivative_[1], n, row, window.height, zeros, by_square.data());
-    blur_column(derivative_[2], n, row, window.height, zeros, by_product.data());
+    blur_column(derivative_[0], zeros, row, by_mean.data());
+    blur_column(derivative_[1], zeros, row, by_square.data());
+    blur_column(derivative_[2], zeros, row, by_product.data());
     const std::size_t at = static_cast<std::size_t>(row) * n;
     double l1 = 0, square = 0;
     for (std::size_t i = 0; i < n; ++i) {
