@@ -83,6 +83,8 @@ TEST(Adam, MomentsFollowAppendedAndRemovedGaussians) {
   ASSERT_EQ(adam.size(), 2U);
   EXPECT_EQ(adam.first_moment().positions[0], before.positions[1]);
   EXPECT_EQ(adam.first_moment().sh_rest[8], before.sh_rest[17]);
+  ASSERT_EQ(adam.second_moment().size(), 2U);
+  EXPECT_GT(adam.second_moment().f_dc[0].x, 0);
   EXPECT_EQ(adam.first_moment().opacity_logits[1], 0);
 }
 
