@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 
+#include "base/heap.h"
 #include "bench/splat_bench.h"
 #include "render/render.h"
 #include "splat/splat_file.h"
@@ -49,6 +50,7 @@ void register_shared(const std::string& name, const char* file) {
 }  // namespace lode
 
 int main(int argc, char** argv) {
+  lode::keep_freed_memory();  // as the programs do
   benchmark::Initialize(&argc, argv);
   if (benchmark::ReportUnrecognizedArguments(argc, argv)) {
     return 1;

@@ -20,6 +20,7 @@ OWNERS = {
     "png.h": ("src/image/",),
     "turbojpeg.h": ("src/image/",),
     "webp/": ("src/image/",),
+    "hwy/": ("src/splat/", "src/render/", "src/base/"),
     "zstd.h": ("src/splat/",),
     "libdeflate.h": ("src/splat/",),
     "sodium.h": ("src/base/encoding.cpp", "src/chain/"),

@@ -24,7 +24,8 @@ void decode_and_repack(lode::ByteView file) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   decode_and_repack({data, size});
-  const auto contained = lode::splat::compress_spz({data, size}, {});
+  const auto contained =
+      lode::splat::compress_spz({data, size}, lode::splat::SpzContainer::zstd, 1);
   LODE_ASSERT(contained, "any body can be compressed");
   decode_and_repack(*contained);
   return 0;
