@@ -97,7 +97,7 @@ void print_object(const splat::SplatFile& file, const splat::Scene& scene) {
       {"bounds",
        {{"min", {box.min.x, box.min.y, box.min.z}}, {"max", {box.max.x, box.max.y, box.max.z}}}}};
   if (file.format != splat::FileFormat::ply) {
-    object["container"] = file.format == splat::FileFormat::spz_zstd ? "zstd" : "gzip";
+    object["container"] = splat::container_of(file.format);
   }
   cli::print_json(object);
 }

@@ -1,6 +1,7 @@
 #include "splat/splat_file.h"
 
 #include "base/file.h"
+#include "base/mapped_file.h"
 #include "splat/ply.h"
 
 namespace lode::splat {
@@ -12,6 +13,9 @@ constexpr std::size_t kMaxFileBytes = kMaxGaussians * 62 * sizeof(float) + (64U 
 FileFormat format_of(std::string_view text) {
   if (text.starts_with("\x28\xb5\x2f\xfd")) {
     return FileFormat::spz_zstd;
+  }
+  if (text.starts_with("NGSP")) {
+    return FileFormat::spz_v4;
   }
   return text.starts_with("\x1f\x8b") ? FileFormat::spz_gzip : FileFormat::ply;
 }
@@ -31,8 +35,23 @@ Result<Bytes> encode_by_extension(const std::filesystem::path& path, const Gauss
 
 std::string_view name_of(FileFormat format) { return format == FileFormat::ply ? "ply" : "spz"; }
 
+std::string_view container_of(FileFormat format) {
+  switch (format) {
+    case FileFormat::spz_zstd:
+      return "zstd";
+    case FileFormat::spz_gzip:
+      return "gzip";
+    case FileFormat::spz_v4:
+      return "v4";
+    case FileFormat::ply:
+      break;
+  }
+  return "";
+}
+
 Result<SplatFile> read_splat(const std::filesystem::path& path) {
-  LODE_TRY(const Bytes bytes, read_file(path, kMaxFileBytes));
+  LODE_TRY(const MappedFile file, MappedFile::open(path, kMaxFileBytes));
+  const ByteView bytes = file.bytes();
   const FileFormat format = format_of(as_text(bytes));
   auto cloud = format == FileFormat::ply ? decode_ply(bytes) : decode_spz(bytes);
   if (!cloud) {

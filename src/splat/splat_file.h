@@ -9,10 +9,13 @@
 
 namespace lode::splat {
 
-enum class FileFormat { ply, spz_zstd, spz_gzip };
+enum class FileFormat { ply, spz_zstd, spz_gzip, spz_v4 };
 
 /// "ply" or "spz".
 std::string_view name_of(FileFormat format);
+
+/// The container of an SPZ, "zstd", "gzip" or "v4"; empty for a PLY.
+std::string_view container_of(FileFormat format);
 
 struct SplatFile {
   GaussianCloud cloud;
