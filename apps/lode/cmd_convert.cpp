@@ -41,7 +41,10 @@ void add_convert(CLI::App& app, cli::Action& chosen) {
   auto options = std::make_shared<ConvertOptions>();
   CLI::App* command = app.add_subcommand("convert", "Write a splat file in another format");
   command->add_option("in", options->in, "A .ply or .spz file")->required();
-  command->add_option("out", options->out, "The file to write, .ply or .spz")->required();
+  command
+      ->add_option("out", options->out,
+                   "The file to write: .ply, .spz, or for viewers .compressed.ply or .splat")
+      ->required();
   const std::map<std::string, splat::SpzContainer> containers{{"zstd", splat::SpzContainer::zstd},
                                                               {"gzip", splat::SpzContainer::gzip},
                                                               {"v3", splat::SpzContainer::gzip_v3},

@@ -2,6 +2,8 @@
 
 #include "base/file.h"
 #include "base/mapped_file.h"
+#include "splat/compressed_ply.h"
+#include "splat/dot_splat.h"
 #include "splat/ply.h"
 
 namespace lode::splat {
@@ -22,13 +24,20 @@ FileFormat format_of(std::string_view text) {
 
 Result<Bytes> encode_by_extension(const std::filesystem::path& path, const GaussianCloud& cloud,
                                   const SpzOptions& spz) {
+  if (path.filename().string().ends_with(".compressed.ply")) {
+    return encode_compressed_ply(cloud);
+  }
   if (path.extension() == ".ply") {
     return encode_ply(cloud);
   }
   if (path.extension() == ".spz") {
     return encode_spz(cloud, spz);
   }
-  return fail(Errc::invalid_input, "a name that ends in .ply or .spz was expected");
+  if (path.extension() == ".splat") {
+    return encode_dot_splat(cloud);
+  }
+  return fail(Errc::invalid_input,
+              "a name that ends in .ply, .compressed.ply, .spz or .splat was expected");
 }
 
 }  // namespace

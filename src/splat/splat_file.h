@@ -26,8 +26,8 @@ struct SplatFile {
 /// Reads a PLY or SPZ file, told apart by their first bytes. Errors name the file.
 Result<SplatFile> read_splat(const std::filesystem::path& path);
 
-/// Writes `.ply` or `.spz`, the latter as `spz` says. Another extension is Errc::invalid_input.
-/// Returns the size of the file.
+/// Writes `.ply`, `.spz` as `spz` says, or for viewers `.compressed.ply` and `.splat`, which are
+/// not read back. Another extension is Errc::invalid_input. Returns the size of the file.
 Result<std::size_t> write_splat(const std::filesystem::path& path, const GaussianCloud& cloud,
                                 const SpzOptions& spz = {});
 

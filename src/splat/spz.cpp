@@ -4,6 +4,7 @@
 #include <atomic>
 #include <thread>
 
+#include "splat/finite_internal.h"
 #include "splat/spz_body_internal.h"
 #include "splat/spz_internal.h"
 
@@ -36,7 +37,7 @@ Result<void> check_size(const SpzHeader& header, std::size_t body_bytes) {
 
 Result<GaussianCloud> finish_decoding(const SpzHeader& header, GaussianCloud&& cloud) {
   if (header.version == 1) {
-    LODE_CHECK(check_finite(cloud));
+    LODE_CHECK(check_finite(cloud, "SPZ"));
   }
   return std::move(cloud);
 }

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "base/assert.h"
+#include "splat/finite_internal.h"
 #include "splat/kernels_internal.h"
 #include "splat/spz_body_internal.h"
 
@@ -247,13 +248,6 @@ void look_up(const std::array<float, 256>& table, const std::uint8_t* in, std::s
   }
 }
 
-bool is_finite(const GaussianCloud& cloud, std::size_t i) {
-  const glm::vec3 &p = cloud.positions[i], &s = cloud.log_scales[i], &c = cloud.f_dc[i];
-  const glm::quat& q = cloud.rotations[i];
-  const float values[] = {p.x, p.y, p.z, s.x, s.y, s.z, c.x, c.y, c.z, q.w, q.x, q.y, q.z};
-  return kernels::all_finite(values, std::size(values)) && !std::isnan(cloud.opacity_logits[i]);
-}
-
 /// `count` gaussians from `first` of one block, `width` codes each.
 struct Slice {
   SpzBlock block;
@@ -372,18 +366,6 @@ Result<void> check_spz_extensions(ByteView records) {
   return {};
 }
 
-Result<void> check_finite(const GaussianCloud& cloud) {
-  for (std::size_t i = 0; i < cloud.size(); ++i) {
-    if (!is_finite(cloud, i)) {
-      return bad("gaussian " + std::to_string(i) + " has a parameter that is not finite");
-    }
-  }
-  if (!kernels::all_finite(cloud.sh_rest.data(), cloud.sh_rest.size())) {
-    return bad("a spherical-harmonic coefficient is not finite");
-  }
-  return {};
-}
-
 Result<void> pack_body(const GaussianCloud& cloud, const SpzHeader& header,
                        std::span<std::uint8_t> body,
                        const std::function<void(std::size_t)>& packed) {
@@ -398,7 +380,7 @@ Result<void> pack_body(const GaussianCloud& cloud, const SpzHeader& header,
       const std::size_t n = std::min(kSlice, count - first);
       const Slice slice{static_cast<SpzBlock>(block), first, n, widths[block]};
       if (!is_finite(cloud, slice)) {
-        return check_finite(cloud);  // names the gaussian
+        return check_finite(cloud, "SPZ");  // names the gaussian
       }
       std::uint8_t* out = body.data() + layout.offsets[block] + first * widths[block];
       pack_slice(cloud, header.version, slice, out);

@@ -72,8 +72,4 @@ Result<void> pack_body(const GaussianCloud& cloud, const SpzHeader& header,
 bool unpack_body(const SpzHeader& header, const std::uint8_t* body, GaussianCloud& cloud,
                  const std::function<bool(std::size_t)>& await);
 
-/// The first gaussian with a parameter that is not finite (an opacity logit that is NaN), as an
-/// error; nothing when there is none.
-Result<void> check_finite(const GaussianCloud& cloud);
-
 }  // namespace lode::splat
