@@ -10,6 +10,7 @@
 #include "splat/ply.h"
 #include "splat/splat_file.h"
 #include "splat/spz.h"
+#include "splat/spz_internal.h"
 #include "tests/support/shared_data.h"
 
 namespace lode::bench {
@@ -72,6 +73,25 @@ void decode_spz(benchmark::State& state, const splat::GaussianCloud& cloud) {
   count_bytes(state, file.size());
 }
 
+/// What zstd alone takes of decode_spz and encode_spz.
+void decompress_zstd(benchmark::State& state, const splat::GaussianCloud& cloud) {
+  const Bytes file = *splat::encode_spz(cloud);
+  Bytes body = *splat::decompress_spz(file, std::size_t{1} << 30);
+  for (auto _ : state) {
+    benchmark::DoNotOptimize(splat::decompress_zstd(file, body, [](std::size_t) { return true; }));
+  }
+  count_bytes(state, file.size());
+}
+
+void compress_zstd(benchmark::State& state, const splat::GaussianCloud& cloud) {
+  const Bytes file = *splat::encode_spz(cloud);
+  const Bytes body = *splat::decompress_spz(file, std::size_t{1} << 30);
+  for (auto _ : state) {
+    benchmark::DoNotOptimize(splat::compress_spz(body, splat::SpzContainer::zstd, 1));
+  }
+  count_bytes(state, file.size());
+}
+
 void encode_spz(benchmark::State& state, const splat::GaussianCloud& cloud) {
   std::size_t bytes = 0;
   for (auto _ : state) {
@@ -96,7 +116,9 @@ void register_cloud(const std::string& name, splat::GaussianCloud made) {
   add("ply_write", write_ply);
   add("ply_write_file", write_ply_file);
   add("spz_decode", decode_spz);
+  add("spz_decode_zstd_alone", decompress_zstd);
   add("spz_encode", encode_spz);
+  add("spz_encode_zstd_alone", compress_zstd);
 }
 
 void register_shared(const std::string& name, const char* file) {

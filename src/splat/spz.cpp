@@ -2,7 +2,8 @@
 
 #include <algorithm>
 #include <atomic>
-#include <thread>
+#include <future>
+#include <optional>
 
 #include "splat/finite_internal.h"
 #include "splat/spz_body_internal.h"
@@ -35,11 +36,9 @@ Result<void> check_size(const SpzHeader& header, std::size_t body_bytes) {
   return {};
 }
 
-Result<GaussianCloud> finish_decoding(const SpzHeader& header, GaussianCloud&& cloud) {
-  if (header.version == 1) {
-    LODE_CHECK(check_finite(cloud, "SPZ"));
-  }
-  return std::move(cloud);
+/// Half floats can be infinite; no other code can.
+Result<void> check_decoded(const SpzHeader& header, const GaussianCloud& cloud) {
+  return header.version == 1 ? check_finite(cloud, "SPZ") : Result<void>();
 }
 
 Result<GaussianCloud> decode_body(ByteView body, std::uint32_t newest) {
@@ -53,26 +52,25 @@ Result<GaussianCloud> decode_body(ByteView body, std::uint32_t newest) {
   LODE_CHECK(check_size(header, body.size()));
   GaussianCloud cloud;
   unpack_body(header, body.data(), cloud, [](std::size_t) { return true; });
-  return finish_decoding(header, std::move(cloud));
+  LODE_CHECK(check_decoded(header, cloud));
+  return cloud;
 }
 
 /// A body that one thread decompresses while another unpacks it.
 class GrowingBody {
  public:
-  GrowingBody(ByteView frame, std::size_t bytes)
-      : bytes_(bytes), body_(std::make_unique_for_overwrite<std::uint8_t[]>(bytes)) {
-    thread_ = std::jthread([this, frame](const std::stop_token& stop) {
-      outcome_ = decompress_zstd(frame, {body_.get(), bytes_}, [&](std::size_t n) {
-        publish(n);
-        return !stop.stop_requested();
-      });
-      publish(ready_ | kFinished);
-    });
-  }
+  explicit GrowingBody(std::size_t bytes)
+      : bytes_(bytes), body_(std::make_unique_for_overwrite<std::uint8_t[]>(bytes)) {}
 
+  std::span<std::uint8_t> all() { return {body_.get(), bytes_}; }
   const std::uint8_t* data() const { return body_.get(); }
 
-  /// Waits for the first `n` bytes. False when decompression ended before them.
+  /// The first `n` bytes are there.
+  void publish(std::size_t n) { set(n); }
+  /// No more bytes will come.
+  void finish() { set(ready_.load(std::memory_order_relaxed) | kFinished); }
+
+  /// Waits for the first `n` bytes. False when the last have come before them.
   bool await(std::size_t n) {
     std::size_t ready = ready_.load(std::memory_order_acquire);
     while ((ready & ~kFinished) < n && (ready & kFinished) == 0) {
@@ -82,39 +80,67 @@ class GrowingBody {
     return (ready & ~kFinished) >= n;
   }
 
-  /// Waits for the end and tells how it went.
-  Result<void> finish() {
-    thread_.join();
-    return outcome_;
-  }
+  /// Nobody will read more of it.
+  void abandon() { is_abandoned_.store(true, std::memory_order_relaxed); }
+  bool is_abandoned() const { return is_abandoned_.load(std::memory_order_relaxed); }
 
  private:
   static constexpr std::size_t kFinished = std::size_t{1} << 63;
 
-  void publish(std::size_t n) {
-    ready_.store(n, std::memory_order_release);
+  void set(std::size_t ready) {
+    ready_.store(ready, std::memory_order_release);
     ready_.notify_one();
   }
 
   std::size_t bytes_;
   std::unique_ptr<std::uint8_t[]> body_;
   std::atomic<std::size_t> ready_ = 0;  // bytes, and kFinished
-  Result<void> outcome_;
-  std::jthread thread_;  // last: it uses all of the above
+  std::atomic<bool> is_abandoned_ = false;
 };
 
-Result<GaussianCloud> decode_while_decompressing(ByteView frame, std::size_t bytes) {
-  GrowingBody body(frame, bytes);
+/// What a body that is still growing holds; nothing when it ends too early.
+Result<std::optional<GaussianCloud>> unpack_growing(GrowingBody& body) {
   if (!body.await(sizeof(SpzHeader))) {
-    LODE_CHECK(body.finish());
-    return bad("the body is shorter than its header");
+    return std::nullopt;
   }
-  LODE_TRY(const SpzHeader header, read_header({body.data(), sizeof(SpzHeader)}, kNewestInZstd));
-  LODE_CHECK(check_size(header, bytes));
+  const auto bytes = body.all();
+  LODE_TRY(const SpzHeader header, read_header(bytes.first(sizeof(SpzHeader)), kNewestInZstd));
+  LODE_CHECK(check_size(header, bytes.size()));
   GaussianCloud cloud;
-  unpack_body(header, body.data(), cloud, [&](std::size_t n) { return body.await(n); });
-  LODE_CHECK(body.finish());
-  return finish_decoding(header, std::move(cloud));
+  if (!unpack_body(header, body.data(), cloud, [&](std::size_t n) { return body.await(n); })) {
+    return std::nullopt;
+  }
+  LODE_CHECK(check_decoded(header, cloud));
+  return cloud;
+}
+
+/// Decompresses here and unpacks in a thread beside.
+Result<GaussianCloud> decode_while_decompressing(ByteView frame, std::size_t bytes) {
+  GrowingBody body(bytes);
+  auto unpacking = std::async(std::launch::async, [&body] {
+    auto cloud = unpack_growing(body);
+    if (!cloud) {
+      body.abandon();
+    }
+    return cloud;
+  });
+  Result<void> outcome;
+  {
+    struct Finish {
+      GrowingBody& body;
+      ~Finish() { body.finish(); }  // even when an exception passes: the other thread waits for it
+    } finish{body};
+    outcome = decompress_zstd(frame, body.all(), [&](std::size_t n) {
+      body.publish(n);
+      return !body.is_abandoned();
+    });
+  }
+  LODE_TRY(std::optional<GaussianCloud> cloud, unpacking.get());
+  LODE_CHECK(outcome);
+  if (!cloud) {
+    return bad("the body is cut short");
+  }
+  return *std::move(cloud);
 }
 
 Result<Bytes> encode_zstd(const GaussianCloud& cloud, const SpzHeader& header, int level) {

@@ -16,9 +16,9 @@ namespace {
 constexpr std::size_t kMaxDeflateRatio = 1032;
 constexpr std::size_t kGzipOverhead = 18;  // header and trailer
 
-/// Compressed bytes given to zstd between two reports of progress: small beside a second-level
-/// cache, large beside the cost of a call.
-constexpr std::size_t kPiece = 64U << 10;
+/// Compressed bytes given to zstd between two reports of progress: small beside a cloud, large
+/// beside the cost of waking whoever waits for them.
+constexpr std::size_t kPiece = 128U << 10;
 
 struct Free {
   void operator()(ZSTD_CCtx* context) const { ZSTD_freeCCtx(context); }
