@@ -1,11 +1,12 @@
 // Any bytes as an SPZ, as a body inside a good container of each kind, and what is decoded packed
-// again in every form.
+// again in every form; or a patch on a large file.
 #include <algorithm>
 
 #include "base/assert.h"
 #include "splat/checks.h"
 #include "splat/spz.h"
 #include "splat/spz_internal.h"
+#include "tests/support/clouds.h"
 
 namespace {
 
@@ -50,9 +51,36 @@ lode::Bytes in_streams(lode::ByteView data) {
   return file.take();
 }
 
+/// A file large enough to be unpacked while it is decompressed.
+const lode::Bytes& large_file() {
+  static const lode::Bytes file = [] {
+    lode::Rng rng(1);
+    return *lode::splat::encode_spz(lode::test::random_cloud(rng, 15'000));
+  }();
+  return file;
+}
+
+/// Decodes a large file with `patch` laid over it at `at`.
+void decode_damaged(std::uint32_t at, lode::ByteView patch) {
+  lode::Bytes file = large_file();
+  for (std::size_t i = 0; i < patch.size(); ++i) {
+    file[(at + i) % file.size()] = patch[i];
+  }
+  const auto cloud = lode::splat::decode_spz(file);
+  LODE_ASSERT(cloud ? cloud->rotations.size() == cloud->size() : !cloud.error().context.empty(),
+              "a whole cloud or an error that says what is wrong");
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  constexpr std::uint8_t kPatch = 0xff;  // then where, then with what
+  if (size > 5 && data[0] == kPatch) {
+    std::uint32_t at = 0;
+    std::memcpy(&at, data + 1, sizeof(at));
+    decode_damaged(at, {data + 5, size - 5});
+    return 0;
+  }
   decode_and_repack({data, size});
   const auto contained =
       lode::splat::compress_spz({data, size}, lode::splat::SpzContainer::zstd, 1);
