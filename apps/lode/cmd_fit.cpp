@@ -123,8 +123,9 @@ Result<int> run_steps(const FitCommand& options, const fit::FitOptions& how, fit
 /// What would make the result impossible to write is found before minutes are spent on it.
 Result<void> check_out(const std::filesystem::path& out) {
   const std::string extension = out.extension().string();
-  if (extension != ".ply" && extension != ".spz") {
-    return fail(Errc::invalid_input, out.string() + ": a name ending in .ply or .spz was expected");
+  if (extension != ".ply" && extension != ".spz" && extension != ".splat") {
+    return fail(Errc::invalid_input,
+                out.string() + ": a name ending in .ply, .spz or .splat was expected");
   }
   const std::filesystem::path folder = std::filesystem::absolute(out).parent_path();
   if (!std::filesystem::is_directory(folder)) {

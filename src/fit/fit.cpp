@@ -54,15 +54,16 @@ FitOptions standard_options(int iterations, float extent) {
   };
   FitOptions options;
   options.iterations = iterations;
-  options.rates = {.f_dc = 0.0025F,
-                   .sh_rest = 0.0025F / 20,
-                   .opacity = 0.05F,
-                   .scale = 0.005F,
-                   .rotation = 0.001F};
-  options.position_rate_first = 1.6e-4F * extent;
-  options.position_rate_last = 1.6e-6F * extent;
+  // 3DGS has 0.0025, 0.05, 0.005, 0.001 and, times extent, 1.6e-4 falling to 1.6e-6: for 30,000
+  // steps. These were measured to be best at 700 to 1500 (README.md).
+  options.rates = {
+      .f_dc = 0.01F, .sh_rest = 0.01F / 20, .opacity = 0.05F, .scale = 0.02F, .rotation = 0.005F};
+  options.position_rate_first = 1.28e-3F * extent;
+  options.position_rate_last = 1.28e-5F * extent;
   options.loss = {.ssim = 0.2F, .alpha = 0.1F};
   options.densify.extent = extent;
+  options.densify.gradient_threshold = 0.0004F;  // AbsGS' own
+  options.gradient_form = GradientForm::absolute;
   options.densify_from = share(500.0 / 30'000);
   options.densify_until = share(0.5);
   options.densify_interval = std::clamp(share(1.0 / 40), 1, 100);
@@ -130,11 +131,17 @@ struct Fitter::State {
     return colour;
   }
 
-  float position_rate() const {
+  LearningRates rates() const {
     const double t = static_cast<double>(iteration) / std::max(1, options.iterations);
-    return static_cast<float>(
+    LearningRates rates = options.rates;
+    rates.position = static_cast<float>(
         std::exp((1 - t) * std::log(static_cast<double>(options.position_rate_first)) +
                  t * std::log(static_cast<double>(options.position_rate_last))));
+    return rates;
+  }
+
+  bool gathers_absolute() const {
+    return options.gradient_form == GradientForm::absolute && iteration < options.densify_until;
   }
 
   Result<LossValue> differentiate(const View& view) {
@@ -143,8 +150,10 @@ struct Fitter::State {
     renderer.draw(scene, view.camera, {.background = background, .differentiable = true}, frame);
     to_target(view.picture, background, target_rgb, target_alpha);
     const LossValue value = loss.evaluate(frame, {target_rgb, target_alpha}, options.loss);
-    LODE_CHECK(renderer.backward(
-        scene, {.rgb = loss.rgb_gradient(), .alpha = loss.alpha_gradient()}, scene_gradient));
+    const render::FrameGradient by_frame{.rgb = loss.rgb_gradient(),
+                                         .alpha = loss.alpha_gradient(),
+                                         .with_centres_abs = gathers_absolute()};
+    LODE_CHECK(renderer.backward(scene, by_frame, scene_gradient));
     render::raw_gradient(cloud, scene, scene_gradient, gradient);
     return value;
   }
@@ -182,9 +191,7 @@ Result<StepReport> Fitter::step() {
   State& s = *state_;
   const View& view = s.dataset.views[s.deck.draw()];
   LODE_TRY(const LossValue value, s.differentiate(view));
-  LearningRates rates = s.options.rates;
-  rates.position = s.position_rate();
-  s.adam.step(s.cloud, s.gradient, rates, s.pool);
+  s.adam.step(s.cloud, s.gradient, s.rates(), s.pool);
   ++s.iteration;
   s.control_density(view);
   return StepReport{s.iteration, value.total, psnr_db(value.mean_square), s.cloud.size()};

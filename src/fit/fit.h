@@ -40,8 +40,9 @@ struct FitOptions {
   glm::vec3 background{1};
 };
 
-/// For pictures of a real or drawn object from all sides. 3DGS' values (Inria's arguments) with
-/// their 30,000 iterations' schedule compressed to `iterations`; README.md lists what differs.
+/// For pictures of an object from all sides, in 500 to some thousands of iterations. `extent` is
+/// that of Place. From 3DGS with its schedule compressed and its rates raised: README.md says what
+/// differs and why.
 FitOptions standard_options(int iterations, float extent);
 
 /// The values of DreamGaussian's configs (image.yaml) with this module's loss. Its densification
