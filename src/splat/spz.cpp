@@ -54,8 +54,10 @@ GaussianCloud prepared_cloud(std::size_t bytes) {
 /// in a fresh process these take as long as the decompression.
 Result<GaussianCloud> decode_zstd(ByteView file, std::size_t bytes) {
   constexpr std::size_t kLargeBody = 256U << 10;  // below this a thread costs more than it saves
+  // A cloud is three times its body, and its pages are touched before the body has been seen.
+  constexpr std::size_t kLikelyRatio = 4;
   std::future<GaussianCloud> preparing;
-  if (bytes >= kLargeBody) {
+  if (bytes >= kLargeBody && bytes / kLikelyRatio <= file.size()) {
     preparing = std::async(std::launch::async, prepared_cloud, bytes);
   }
   const auto body = std::make_unique_for_overwrite<std::uint8_t[]>(bytes);
