@@ -306,6 +306,15 @@ TEST(Spz, RefusesBytesAfterTheBodyAndAfterTheContainer) {
     file.push_back(0);
     EXPECT_FALSE(decode_spz(file));
   }
+  const Bytes one = packed(body);
+  const Bytes empty_frame = packed({}), skippable = *hex_decode("502a4d1800000000");
+  for (const Bytes& more : {empty_frame, skippable}) {  // which zstd would take as one content
+    Bytes file = one;
+    file.insert(file.end(), more.begin(), more.end());
+    const auto cloud = decode_spz(file);
+    ASSERT_FALSE(cloud);
+    EXPECT_NE(cloud.error().context.find("follow the zstd frame"), std::string::npos);
+  }
   body.push_back(0);
   EXPECT_FALSE(decode_spz(packed(body)));
 }
