@@ -42,8 +42,12 @@ void render_view(benchmark::State& state, const splat::GaussianCloud& cloud, int
   splat::Scene scene = splat::activate(cloud);
   splat::frame(scene);
   const render::Camera camera = render::orbit_camera({.azimuth_deg = 24});
+  ThreadPool pool(threads);
+  render::Renderer renderer(pool);
+  render::Frame frame;
   for (auto _ : state) {
-    benchmark::DoNotOptimize(render::render(scene, camera, {.threads = threads}));
+    renderer.draw(scene, camera, {}, frame);
+    benchmark::DoNotOptimize(frame);
   }
 }
 

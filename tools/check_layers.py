@@ -26,6 +26,7 @@ OWNERS = {
     "ebml/": ("src/image/webm_mux.cpp",),
     "zstd.h": ("src/splat/",),
     "libdeflate.h": ("src/splat/",),
+    "hwy/": ("src/splat/", "src/render/", "src/base/"),
     "sodium.h": ("src/base/encoding.cpp", "src/chain/"),
     "CLI/": ("apps/", "tools/"),
     "torch/": (),

@@ -1,177 +1,264 @@
-// The inner loop: blends projected gaussians into one 16x16 tile, a few pixels of a row at a time
-// in the compiler's vector types.
+// Blends the splats of one tile, front to back, a block of 4x4 pixels at a time.
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "render/blend.cpp"
+#include <hwy/foreach_target.h>
+// Highway's headers come after foreach_target.h.
 #include <algorithm>
-#include <array>
+#include <cmath>
 
-#include "render/render_internal.h"
+#include "render/simd-inl.h"
 
-#define LODE_INLINE inline __attribute__((always_inline))
+HWY_BEFORE_NAMESPACE();
+namespace lode::render::HWY_NAMESPACE {
 
+/// Splats are taken in batches: copied side by side, and each block's share written as bits.
+constexpr std::size_t kBatch = 64;
+
+/// Accumulators of one tile.
+struct Pixels {
+  // Negated once the pixel is finished, so that one comparison masks it out.
+  alignas(64) float transmittance[kTilePixels];
+  alignas(64) float red[kTilePixels], green[kTilePixels], blue[kTilePixels];
+  alignas(64) float depth[kTilePixels];  // sum of weight * z
+  alignas(64) std::int32_t last[kTilePixels];
+};
+
+struct Batch {
+  Splat splats[kBatch];
+  alignas(64) std::uint16_t blocks[kBatch];  // bit b: the splat may reach block b
+  std::size_t size = 0;
+  std::size_t first = 0;  // place in the tile's order of the first splat
+};
+
+/// The blocks of the tile in which the splat's alpha reaches kMinAlpha at some point of the
+/// rectangle of pixel centres. The smallest value of the quadratic form over a rectangle lies at
+/// its centre, or on one of the two edges that face the centre.
+inline std::uint16_t reached_blocks(const Splat& splat, Vec block_x, Vec block_y) {
+  const F32 d;
+  const Vec zero = hn::Zero(d);
+  const Vec span = set(kBlockSize - 1);
+  const Vec left = block_x - set(splat.x), top = block_y - set(splat.y);
+  const Vec right = left + span, bottom = top + span;
+  const Vec near_x = hn::Max(left, hn::Min(right, zero));
+  const Vec near_y = hn::Max(top, hn::Min(bottom, zero));
+  const Vec shear = set(splat.shear), p = set(splat.p), q = set(splat.q);
+  const auto form = [&](Vec x, Vec y) {
+    const Vec bent = hn::NegMulAdd(shear, y, x);
+    return hn::MulAdd(p * bent, bent, q * y * y);
+  };
+  const Vec y = hn::Max(top, hn::Min(bottom, set(splat.lean) * near_x));
+  const Vec x = hn::Max(left, hn::Min(right, shear * near_y));
+  const Vec least = hn::Min(form(near_x, y), form(x, near_y));
+  // A little more than the limit: rounding must not lose a pixel.
+  const float limit = splat.log_opacity - kLog2MinAlpha;
+  const Mask reached = least <= set(limit * 1.0001F + 1e-3F);
+  std::uint64_t bits = 0;
+  hn::StoreMaskBits(d, reached, reinterpret_cast<std::uint8_t*>(&bits));
+  return static_cast<std::uint16_t>(bits);
+}
+
+/// Copies the next splats, and finds for each the live blocks that it may reach.
+inline void fill(Batch& batch, const TileJob& job, std::uint16_t live) {
+  const std::size_t lanes = hn::Lanes(F32());
+  alignas(64) float block_x[kTileBlocks], block_y[kTileBlocks];
+  for (int b = 0; b < kTileBlocks; ++b) {
+    block_x[b] = static_cast<float>(job.left + b % 4 * kBlockSize) + 0.5F;
+    block_y[b] = static_cast<float>(job.top + b / 4 * kBlockSize) + 0.5F;
+  }
+  batch.size = std::min(kBatch, job.n_keys - batch.first);
+  for (std::size_t i = 0; i < batch.size; ++i) {
+    const std::size_t ahead = std::min(batch.first + i + 16, job.n_keys - 1);
+    __builtin_prefetch(&job.splats[static_cast<std::uint32_t>(job.keys[ahead])]);
+    batch.splats[i] = job.splats[static_cast<std::uint32_t>(job.keys[batch.first + i])];
+    std::uint32_t blocks = 0;
+    for (std::size_t b = 0; b < kTileBlocks; b += lanes) {
+      blocks |= static_cast<std::uint32_t>(reached_blocks(
+                    batch.splats[i], hn::Load(F32(), block_x + b), hn::Load(F32(), block_y + b)))
+                << b;
+    }
+    batch.blocks[i] = static_cast<std::uint16_t>(blocks & live);
+  }
+  std::fill(batch.blocks + batch.size, batch.blocks + kBatch, std::uint16_t{0});
+  if (job.trace.blocks != nullptr) {
+    std::copy_n(batch.blocks, batch.size, job.trace.blocks + batch.first);
+  }
+}
+
+/// The splats of the batch that may reach a block, as bits.
+inline std::uint64_t splats_reaching(const Batch& batch, int block) {
+  const hn::CappedTag<std::uint16_t, 32> d;
+  const auto bit = hn::Set(d, static_cast<std::uint16_t>(1U << block));
+  std::uint64_t splats = 0;
+  for (std::size_t i = 0; i < kBatch; i += hn::Lanes(d)) {
+    std::uint64_t bits = 0;
+    hn::StoreMaskBits(d, hn::TestBit(hn::Load(d, batch.blocks + i), bit),
+                      reinterpret_cast<std::uint8_t*>(&bits));
+    splats |= bits << i;
+  }
+  return splats;
+}
+
+/// Blends the splats that `which` names into one register of pixels from `at`; returns whether any
+/// of them still lets light through. kTrace notes the last contributor of every pixel, kCount
+/// counts the contributions.
+template <bool kTrace, bool kCount>
+HWY_INLINE bool blend_pixels(const Batch& batch, std::uint64_t which, Vec pixel_x, Vec pixel_y,
+                             Pixels& pixels, std::size_t at, std::size_t* n_pairs) {
+  const F32 d;
+  const Vec zero = hn::Zero(d);
+  Vec t = hn::Load(d, pixels.transmittance + at);
+  Vec red = hn::Load(d, pixels.red + at), green = hn::Load(d, pixels.green + at);
+  Vec blue = hn::Load(d, pixels.blue + at), depth = hn::Load(d, pixels.depth + at);
+  auto last = hn::Load(I32(), pixels.last + at);
+  bool live = !hn::AllFalse(d, t > zero);
+  for (; live && which != 0; which &= which - 1) {
+    const auto i = static_cast<std::size_t>(__builtin_ctzll(which));
+    const Splat& splat = batch.splats[i];
+    const Vec power = reach(splat, pixel_x, pixel_y).power;
+    const Mask visible = power >= set(kLog2MinAlpha);
+    const Vec alpha = hn::IfThenElseZero(visible, hn::Min(exp2(power), set(kMaxAlpha)));
+    const Vec next = hn::NegMulAdd(t, alpha, t);
+    const Mask open = next > set(kMinTransmittance);
+    const Vec weight = hn::IfThenElseZero(open, alpha * t);
+    red = hn::MulAdd(weight, set(splat.red), red);
+    green = hn::MulAdd(weight, set(splat.green), green);
+    blue = hn::MulAdd(weight, set(splat.blue), blue);
+    depth = hn::MulAdd(weight, set(splat.depth), depth);
+    t = hn::IfThenElse(open, next, hn::Or(t, hn::SignBit(d)));
+    if constexpr (kTrace) {
+      last = hn::IfThenElse(hn::RebindMask(I32(), hn::And(open, visible)),
+                            hn::Set(I32(), static_cast<std::int32_t>(batch.first + i + 1)), last);
+    }
+    if constexpr (kCount) {
+      *n_pairs += hn::CountTrue(d, hn::And(open, visible));
+    }
+    live = !hn::AllFalse(d, open);
+  }
+  hn::Store(t, d, pixels.transmittance + at);
+  hn::Store(red, d, pixels.red + at);
+  hn::Store(green, d, pixels.green + at);
+  hn::Store(blue, d, pixels.blue + at);
+  hn::Store(depth, d, pixels.depth + at);
+  if constexpr (kTrace) {
+    hn::Store(last, I32(), pixels.last + at);
+  }
+  return live;
+}
+
+template <bool kTrace, bool kCount>
+void blend_batch(const Batch& batch, const TileJob& job, std::uint16_t& live, Pixels& pixels) {
+  const F32 d;
+  for (std::uint32_t left = live; left != 0; left &= left - 1) {
+    const int b = __builtin_ctz(left);
+    const std::uint64_t which = splats_reaching(batch, b);
+    if (which == 0) {
+      continue;
+    }
+    const Vec block_x = set(static_cast<float>(job.left + b % 4 * kBlockSize));
+    const Vec block_y = set(static_cast<float>(job.top + b / 4 * kBlockSize));
+    bool any = false;
+    for (std::size_t lane = 0; lane < kBlockPixels; lane += hn::Lanes(d)) {
+      any |= blend_pixels<kTrace, kCount>(batch, which, block_x + hn::Load(d, kPixelX + lane),
+                                          block_y + hn::Load(d, kPixelY + lane), pixels,
+                                          static_cast<std::size_t>(b) * kBlockPixels + lane,
+                                          job.n_pairs);
+    }
+    if (!any) {
+      live = static_cast<std::uint16_t>(live & ~(1U << b));
+    }
+  }
+}
+
+/// Nothing drawn yet; pixels outside the image are finished. Returns the blocks with any inside.
+inline std::uint16_t clear(Pixels& pixels, const TileJob& job) {
+  const int columns = std::min(kTileSize, job.frame->width - job.left);
+  const int rows = std::min(kTileSize, job.frame->height - job.top);
+  std::uint32_t live = 0;
+  for (int b = 0; b < kTileBlocks; ++b) {
+    for (int i = 0; i < kBlockPixels; ++i) {
+      const int x = b % 4 * kBlockSize + i % kBlockSize, y = b / 4 * kBlockSize + i / kBlockSize;
+      const bool inside = x < columns && y < rows;
+      pixels.transmittance[b * kBlockPixels + i] = inside ? 1.0F : -1.0F;
+      live |= (inside ? 1U : 0U) << b;
+    }
+  }
+  std::fill(std::begin(pixels.red), std::end(pixels.red), 0.0F);
+  std::fill(std::begin(pixels.green), std::end(pixels.green), 0.0F);
+  std::fill(std::begin(pixels.blue), std::end(pixels.blue), 0.0F);
+  std::fill(std::begin(pixels.depth), std::end(pixels.depth), 0.0F);
+  std::fill(std::begin(pixels.last), std::end(pixels.last), 0);
+  return static_cast<std::uint16_t>(live);
+}
+
+/// Puts the background behind the tile and writes it into the frame.
+inline void store(Pixels& pixels, const TileJob& job) {
+  const F32 d;
+  const Vec zero = hn::Zero(d);
+  alignas(64) float rgb[kTilePixels * 3], alpha[kTilePixels], depth[kTilePixels];
+  for (std::size_t at = 0; at < kTilePixels; at += hn::Lanes(d)) {
+    const Vec t = hn::Abs(hn::Load(d, pixels.transmittance + at));
+    const Vec covered = set(1) - t;
+    hn::StoreInterleaved3(hn::MulAdd(t, set(job.background.x), hn::Load(d, pixels.red + at)),
+                          hn::MulAdd(t, set(job.background.y), hn::Load(d, pixels.green + at)),
+                          hn::MulAdd(t, set(job.background.z), hn::Load(d, pixels.blue + at)), d,
+                          rgb + at * 3);
+    hn::Store(covered, d, alpha + at);
+    hn::Store(hn::IfThenElseZero(covered > zero, hn::Load(d, pixels.depth + at) / covered), d,
+              depth + at);
+    hn::Store(t, d, pixels.transmittance + at);
+  }
+  Frame& frame = *job.frame;
+  const int rows = std::min(kTileSize, frame.height - job.top);
+  for (int y = 0; y < rows; ++y) {
+    for (int block = 0; block < kTileSize / kBlockSize; ++block) {
+      const int x = job.left + block * kBlockSize;
+      const int n = std::min(kBlockSize, frame.width - x);
+      if (n <= 0) {
+        break;
+      }
+      const int from = (y / kBlockSize * 4 + block) * kBlockPixels + y % kBlockSize * kBlockSize;
+      const std::size_t to = static_cast<std::size_t>(job.top + y) * frame.width + x;
+      std::copy_n(rgb + from * 3, n * 3, &frame.rgb[to * 3]);
+      std::copy_n(alpha + from, n, &frame.alpha[to]);
+      std::copy_n(depth + from, n, &frame.depth[to]);
+    }
+  }
+}
+
+void blend_tile(const TileJob& job) {
+  Pixels pixels;
+  std::uint16_t live = clear(pixels, job);
+  const bool has_trace = job.trace.transmittance != nullptr;
+  Batch batch;
+  for (; batch.first < job.n_keys && live != 0; batch.first += kBatch) {
+    fill(batch, job, live);
+    if (job.n_pairs != nullptr) {
+      blend_batch<false, true>(batch, job, live, pixels);
+    } else if (has_trace) {
+      blend_batch<true, false>(batch, job, live, pixels);
+    } else {
+      blend_batch<false, false>(batch, job, live, pixels);
+    }
+  }
+  store(pixels, job);
+  if (has_trace) {
+    std::copy_n(pixels.transmittance, kTilePixels, job.trace.transmittance);
+    std::copy_n(pixels.last, kTilePixels, job.trace.last);
+    if (batch.first < job.n_keys) {
+      std::fill(job.trace.blocks + batch.first, job.trace.blocks + job.n_keys, std::uint16_t{0});
+    }
+  }
+}
+
+}  // namespace lode::render::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
 namespace lode::render {
-namespace {
 
-constexpr float kMaxAlpha = 0.999F;
-/// A pixel is finished by the splat that would leave it this transmittance or less.
-constexpr float kMinTransmittance = 1e-4F;
-/// e^-x is taken for x up to this: far below any visible alpha, far above underflow.
-constexpr float kLargestExponent = 80;
-/// After this many splats the tile's rows are looked at for finished ones.
-constexpr std::size_t kLivenessPeriod = 16;
-/// A tile's splats lie scattered in memory; this many ahead are fetched into the cache.
-constexpr std::size_t kPrefetchDistance = 8;
+HWY_EXPORT(blend_tile);
 
-/// Neighbouring pixels of a row, as many as one register of the instruction set holds.
-struct Pixels4 {
-  static constexpr int kWidth = 4;
-  typedef float Float __attribute__((vector_size(16)));
-  typedef std::int32_t Int __attribute__((vector_size(16)));
-};
-struct Pixels8 {
-  static constexpr int kWidth = 8;
-  typedef float Float __attribute__((vector_size(32)));
-  typedef std::int32_t Int __attribute__((vector_size(32)));
-};
-
-/// Plain element-wise arithmetic without contraction: the result has the same bytes for every
-/// width.
-template <class Pixels>
-struct Lanes {
-  using Float = typename Pixels::Float;
-  using Int = typename Pixels::Int;
-
-  static LODE_INLINE Float load(const float* from) {
-    Float value;
-    __builtin_memcpy(&value, from, sizeof(value));
-    return value;
-  }
-  static LODE_INLINE void store(float* to, Float value) {
-    __builtin_memcpy(to, &value, sizeof(value));
-  }
-
-  /// 0.5, 1.5, 2.5, ... : offsets of pixel centres.
-  static LODE_INLINE Float centres() {
-    Float value;
-    for (int i = 0; i < Pixels::kWidth; ++i) {
-      value[i] = static_cast<float>(i) + 0.5F;
-    }
-    return value;
-  }
-
-  /// e^-x for 0 <= x <= kLargestExponent: 2^n times a polynomial for 2^f, |f| <= 1/2 (Taylor
-  /// coefficients ln(2)^k / k!, relative error below 2e-7). Unspecified for negative x.
-  static LODE_INLINE Float exp_minus(Float x) {
-    const Float scaled = x * -1.44269504F;
-    const Int whole = __builtin_convertvector(scaled - 0.5F, Int);  // truncation: to nearest
-    const Float f = scaled - __builtin_convertvector(whole, Float);
-    Float p = f * 1.5403530e-4F + 1.3333558e-3F;
-    p = p * f + 9.6181291e-3F;
-    p = p * f + 5.5504109e-2F;
-    p = p * f + 2.4022651e-1F;
-    p = p * f + 6.9314718e-1F;
-    p = p * f + 1.0F;
-    return p * reinterpret_cast<Float>((whole + 127) << 23);
-  }
-};
-
-/// What a splat has in common for the pixels of one row.
-struct RowTerms {
-  float half_a, b_dy, half_c_dy2;
-};
-
-template <class Pixels>
-LODE_INLINE void blend_pixels(const Splat& s, const RowTerms& row, float x0, Tile& tile, int at) {
-  using L = Lanes<Pixels>;
-  using Float = typename L::Float;
-  const Float dx = x0 - L::centres();
-  const Float sigma = (row.half_a * dx + row.b_dy) * dx + row.half_c_dy2;
-  const Float bounded = sigma < kLargestExponent ? sigma : Float{} + kLargestExponent;
-  const Float raw_alpha = s.opacity * L::exp_minus(bounded);
-  const Float capped = raw_alpha < kMaxAlpha ? raw_alpha : Float{} + kMaxAlpha;
-  const Float visible = capped >= kMinAlpha ? capped : Float{};
-  const Float alpha = sigma >= 0.0F ? visible : Float{};  // below 0 only by rounding
-  const Float t = L::load(tile.transmittance + at);
-  const Float next = t - t * alpha;
-  // At or below the minimum when this splat finishes the pixel, and ever after, as t is negative.
-  const Float weight = next > kMinTransmittance ? alpha * t : Float{};
-  L::store(tile.red + at, L::load(tile.red + at) + weight * s.colour.x);
-  L::store(tile.green + at, L::load(tile.green + at) + weight * s.colour.y);
-  L::store(tile.blue + at, L::load(tile.blue + at) + weight * s.colour.z);
-  L::store(tile.depth + at, L::load(tile.depth + at) + weight * s.depth);
-  const Float finished = t < 0.0F ? t : -t;
-  L::store(tile.transmittance + at, next > kMinTransmittance ? next : finished);
-}
-
-bool is_live(const Tile& tile, std::size_t row) {
-  const float* begin = &tile.transmittance[row * kTileSize];
-  return std::any_of(begin, begin + kTileSize, [](float t) { return t > 0; });
-}
-
-template <class Pixels>
-LODE_INLINE void blend_tile(std::span<const Splat> splats, std::span<const std::uint32_t> order,
-                            int left, int top, Tile& tile) {
-  std::array<bool, kTileSize> live{};  // rows with a pixel that is not finished
-  live.fill(true);
-  for (std::size_t i = 0; i < order.size(); ++i) {
-    if (i + kPrefetchDistance < order.size()) {
-      __builtin_prefetch(&splats[order[i + kPrefetchDistance]]);
-    }
-    const Splat& s = splats[order[i]];
-    const int x_begin = std::max(s.x_begin - left, 0) / Pixels::kWidth * Pixels::kWidth;
-    const int x_end = std::min(s.x_end - left, kTileSize);
-    const int y_end = std::min(s.y_end - top, kTileSize);
-    for (int y = std::max(s.y_begin - top, 0); y < y_end; ++y) {
-      if (!live[y]) {
-        continue;
-      }
-      const float dy = s.centre.y - (static_cast<float>(top + y) + 0.5F);
-      const RowTerms row{0.5F * s.a, s.b * dy, 0.5F * s.c * dy * dy};
-      for (int x = x_begin; x < x_end; x += Pixels::kWidth) {
-        blend_pixels<Pixels>(s, row, s.centre.x - static_cast<float>(left + x), tile,
-                             y * kTileSize + x);
-      }
-    }
-    if (i % kLivenessPeriod == kLivenessPeriod - 1) {
-      bool any = false;
-      for (std::size_t y = 0; y < kTileSize; ++y) {
-        live[y] = live[y] && is_live(tile, y);
-        any |= live[y];
-      }
-      if (!any) {
-        return;
-      }
-    }
-  }
-}
-
-}  // namespace
-
-void blend_baseline(std::span<const Splat> splats, std::span<const std::uint32_t> order, int left,
-                    int top, Tile& tile) {
-  blend_tile<Pixels4>(splats, order, left, top, tile);
-}
-
-#if defined(__x86_64__)
-
-// AVX-512 is left out: GCC 12 turns the selects above into scalar code for it.
-__attribute__((target("avx2"))) static void blend_avx2(std::span<const Splat> splats,
-                                                       std::span<const std::uint32_t> order,
-                                                       int left, int top, Tile& tile) {
-  blend_tile<Pixels8>(splats, order, left, top, tile);
-}
-
-void blend(std::span<const Splat> splats, std::span<const std::uint32_t> order, int left, int top,
-           Tile& tile) {
-  static const bool has_avx2 = __builtin_cpu_supports("avx2");
-  (has_avx2 ? blend_avx2 : blend_baseline)(splats, order, left, top, tile);
-}
-
-#else
-
-void blend(std::span<const Splat> splats, std::span<const std::uint32_t> order, int left, int top,
-           Tile& tile) {
-  blend_baseline(splats, order, left, top, tile);
-}
-
-#endif
+void blend(const TileJob& job) { HWY_DYNAMIC_DISPATCH(blend_tile)(job); }
 
 }  // namespace lode::render
+#endif

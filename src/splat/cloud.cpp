@@ -48,9 +48,8 @@ Bounds bounds(const std::vector<glm::vec3>& positions) {
   return box;
 }
 
-Scene activate(const GaussianCloud& cloud) {
+void activate(const GaussianCloud& cloud, ColourModel colours, Scene& scene) {
   const std::size_t count = cloud.size();
-  Scene scene;
   scene.positions = cloud.positions;
   scene.scales.resize(count);
   scene.rotations.resize(count);
@@ -65,6 +64,18 @@ Scene activate(const GaussianCloud& cloud) {
     scene.opacities[i] = 1 / (1 + std::exp(-cloud.opacity_logits[i]));
     scene.colours[i] = 0.5F + kShC0 * cloud.f_dc[i];
   }
+  if (colours == ColourModel::view_dependent) {
+    scene.sh_degree = cloud.sh_degree;
+    scene.sh_rest = cloud.sh_rest;
+  } else {
+    scene.sh_degree.reset();
+    scene.sh_rest.clear();
+  }
+}
+
+Scene activate(const GaussianCloud& cloud, ColourModel colours) {
+  Scene scene;
+  activate(cloud, colours, scene);
   return scene;
 }
 

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <glm/gtc/quaternion.hpp>
 #include <glm/vec3.hpp>
+#include <optional>
 #include <vector>
 
 namespace lode::splat {
@@ -40,18 +41,30 @@ struct Bounds {
 };
 Bounds bounds(const std::vector<glm::vec3>& positions);
 
-/// Gaussians ready to be drawn: sigmoid, exp and normalisation applied, colour from degree 0.
-/// This is what the validators' loader makes of a file (spherical harmonics above 0 are ignored).
+/// Gaussians ready to be drawn: sigmoid, exp and normalisation applied.
 struct Scene {
   std::vector<glm::vec3> positions;
   std::vector<glm::vec3> scales;     ///< standard deviations, world units
   std::vector<glm::quat> rotations;  ///< unit
   std::vector<float> opacities;      ///< 0..1
   std::vector<glm::vec3> colours;    ///< rgb, not clamped
+  /// Unset: `colours` are what every camera sees. Set (0..3): the colour seen along the unit
+  /// direction d, from the camera, is max(0, colours + sum over k of sh_rest[k] basis_k(d)).
+  std::optional<int> sh_degree = {};
+  std::vector<float> sh_rest = {};  ///< [N, sh_rest_count(*sh_degree), 3]; empty when unset
 
   std::size_t size() const { return positions.size(); }
 };
-Scene activate(const GaussianCloud& cloud);
+
+/// Whether colours depend on the direction of view.
+enum class ColourModel {
+  flat,            ///< degree 0 alone, as the validators' loader makes of any file
+  view_dependent,  ///< all spherical harmonics, clamped at 0 (3DGS)
+};
+
+/// Writes into `scene`, whose memory is reused.
+void activate(const GaussianCloud& cloud, ColourModel colours, Scene& scene);
+Scene activate(const GaussianCloud& cloud, ColourModel colours = ColourModel::flat);
 
 /// The validators' framing (their `gs_utils.transform_gs_data`), quirks included: scales the
 /// longest side of the bounds to `box`, subtracts from *every* axis the one mean over all 3N

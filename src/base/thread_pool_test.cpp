@@ -1,0 +1,46 @@
+#include "base/thread_pool.h"
+
+#include <gtest/gtest.h>
+
+#include <chrono>
+
+namespace lode {
+namespace {
+
+TEST(ThreadPool, CallsEveryItemOnceForAnyNumberOfThreads) {
+  for (const int threads : {0, 1, 2, 3, 8}) {
+    ThreadPool pool(threads);
+    EXPECT_EQ(pool.threads(), std::max(threads, 1));
+    for (const std::size_t count : {0, 1, 2, 7, 1000}) {
+      std::vector<std::atomic<int>> calls(count);
+      pool.for_each(count, [&](std::size_t i) { ++calls[i]; });
+      for (const auto& n : calls) {
+        EXPECT_EQ(n, 1) << threads << " threads, " << count << " items";
+      }
+    }
+  }
+}
+
+TEST(ThreadPool, SeesTheResultsOfTheRoundBefore) {
+  ThreadPool pool(3);
+  std::vector<long> values(64, 0);
+  for (int round = 0; round < 2000; ++round) {
+    pool.for_each(values.size(), [&](std::size_t i) { values[i] += values[i] + 1 == round + 1; });
+  }
+  for (const long value : values) {
+    EXPECT_EQ(value, 2000);
+  }
+}
+
+TEST(ThreadPool, WakesHelpersThatHaveGoneToSleep) {
+  ThreadPool pool(4);
+  std::atomic<int> calls = 0;
+  for (int round = 0; round < 3; ++round) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    pool.for_each(100, [&](std::size_t) { ++calls; });
+  }
+  EXPECT_EQ(calls, 300);
+}
+
+}  // namespace
+}  // namespace lode
