@@ -12,6 +12,7 @@
 #include <thread>
 
 #include "base/file.h"
+#include "base/thread_pool.h"
 #include "image/animation.h"
 #include "image/codec.h"
 #include "lode/commands.h"
@@ -32,6 +33,7 @@ struct RenderOptions {
   int sheet = 0;
   bool duel = false;
   bool turntable = false;
+  bool view_dependent = false;
   int frames = 60;
   int frames_per_second = 20;
   int threads = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
@@ -166,13 +168,18 @@ Result<Drawn> draw_turntable(const splat::Scene& scene, const RenderOptions& opt
   LODE_TRY(const std::unique_ptr<image::AnimationEncoder> encoder,
            image::animation_encoder(options.out, options.frames_per_second));
   Drawn drawn{options.orbit.size, options.orbit.size};
+  ThreadPool pool(options.threads);
+  render::Renderer renderer(pool);
+  render::Frame frame;
   render::Orbit orbit = options.orbit;
   for (int i = 0; i < options.frames; ++i) {
     orbit.azimuth_deg = options.orbit.azimuth_deg +
                         360 * static_cast<float>(i) / static_cast<float>(options.frames);
     image::Image picture;
     drawn.milliseconds += milliseconds_of([&] {
-      picture = render::to_image(render::render(scene, render::orbit_camera(orbit), how(options)));
+      renderer.draw(scene, render::orbit_camera(orbit),
+                    {.background = to_colour(options.background)}, frame);
+      picture = render::to_image(frame);
     });
     LODE_CHECK(encoder->add(picture));
   }
@@ -231,7 +238,9 @@ int run(const RenderOptions& options) {
   if (!file) {
     return cli::report(file.error());
   }
-  splat::Scene scene = splat::activate(file->cloud);
+  splat::Scene scene =
+      splat::activate(file->cloud, options.view_dependent ? splat::ColourModel::view_dependent
+                                                          : splat::ColourModel::flat);
   if (*box) {
     splat::frame(scene, **box);
   }
@@ -303,6 +312,8 @@ void add_render(CLI::App& app, cli::Action& chosen) {
   command->add_option("--threads", options->threads, "Threads to render with")
       ->check(CLI::Range(1, 256))
       ->capture_default_str();
+  command->add_flag("--sh", options->view_dependent,
+                    "Colours that depend on the direction of view, which the validators ignore");
   command->add_flag("--json", options->json, "Print one JSON object");
   command->callback([options, &chosen] { chosen = [options] { return run(*options); }; });
 }

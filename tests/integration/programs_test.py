@@ -124,7 +124,7 @@ class Programs(unittest.TestCase):
             return report, (self.dir / out).read_bytes()
 
         png = b"\x89PNG"
-        for args, side in (([], 48), (["--sheet", 16], 192), (["--duel"], 1041)):
+        for args, side in (([], 48), (["--sh"], 48), (["--sheet", 16], 192), (["--duel"], 1041)):
             report, picture = render("view.png", *args)
             self.assertEqual((report["width"], report["height"]), (side, side))
             self.assertTrue(picture.startswith(png))
