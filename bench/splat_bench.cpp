@@ -51,6 +51,22 @@ void render_view(benchmark::State& state, const splat::GaussianCloud& cloud, int
   }
 }
 
+void backward_view(benchmark::State& state, const splat::GaussianCloud& cloud, int threads) {
+  splat::Scene scene = splat::activate(cloud);
+  splat::frame(scene);
+  const render::Camera camera = render::orbit_camera({.azimuth_deg = 24});
+  ThreadPool pool(threads);
+  render::Renderer renderer(pool);
+  render::Frame frame;
+  render::SceneGradient gradient;
+  std::vector<float> by(std::size_t{3}*518*518, 0.1F);
+  for (auto _ : state) {
+    renderer.draw(scene, camera, {.differentiable = true}, frame);
+    benchmark::DoNotOptimize(renderer.backward(scene, {by, {}, {}}, gradient));
+    benchmark::DoNotOptimize(frame);
+  }
+}
+
 void read_ply(benchmark::State& state, const splat::GaussianCloud& cloud) {
   const Bytes file = splat::encode_ply(cloud);
   for (auto _ : state) {
@@ -90,6 +106,8 @@ void register_cloud(const std::string& name, splat::GaussianCloud made, bool wit
   for (const int threads : {1, 2}) {
     add("render_" + std::to_string(threads) + "_threads",
         [threads](auto& state, const auto& scene) { render_view(state, scene, threads); });
+    add("render_backward_" + std::to_string(threads) + "_threads",
+        [threads](auto& state, const auto& scene) { backward_view(state, scene, threads); });
   }
   if (with_files) {
     add("ply_read", read_ply);

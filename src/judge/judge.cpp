@@ -8,7 +8,6 @@
 #include <cmath>
 #include <numbers>
 
-#include "judge/thumbnail.h"
 #include "judge/view.h"
 #include "sketch/sketch.h"
 #include "splat/checks.h"
@@ -85,6 +84,20 @@ bool is_zstd(ByteView file) {
          file[3] == 0xFD;
 }
 
+/// Draws small views of scenes, one after the other.
+class Painter {
+ public:
+  Cutout draw(const splat::Scene& scene, const render::Camera& camera) {
+    render::Frame frame;
+    renderer_.draw(scene, camera, {.background = glm::vec3(0)}, frame);
+    return cutout_of(std::move(frame));
+  }
+
+ private:
+  ThreadPool alone_{1};
+  render::Renderer renderer_{alone_};
+};
+
 Verdict refused(const Error& error) {
   Verdict verdict;
   verdict.reason = "refused: " + error.context;
@@ -96,14 +109,14 @@ Verdict refused(const Error& error) {
 Comparison compare(const splat::Scene& candidate, const splat::Scene& reference,
                    const CompareOptions& options) {
   Comparison result;
-  const ThumbnailPainter left(framed(candidate));
-  const ThumbnailPainter right(framed(reference));
+  const splat::Scene left = framed(candidate), right = framed(reference);
+  Painter painter;
   const std::vector<render::Camera> cameras = render::validator_cameras(kThumbnailSide);
   double log_sum = 0;
   double weights = 0;
   for (int view = 0; view < kDistinctViews; ++view) {
-    const Likeness likeness =
-        compare_views(describe(left.draw(cameras[view])), describe(right.draw(cameras[view])));
+    const Likeness likeness = compare_views(describe(painter.draw(left, cameras[view])),
+                                            describe(painter.draw(right, cameras[view])));
     const double value = value_of(likeness, options.emphasis);
     const double weight = weight_of(options.emphasis, view);
     result.views.push_back(value);
@@ -179,13 +192,13 @@ Verdict judge_image(ByteView spz, const image::Image& prompt) {
     return verdict;
   }
   const splat::Scene scene = framed(*candidate);
-  const ThumbnailPainter painter(scene);
+  Painter painter;
   render::Orbit orbit;
   orbit.size = kThumbnailSide;
   // The picture's own elevation is not known; the views of a generator from the front are these.
   for (const float elevation : {0.0F, -7.5F, -15.0F}) {
     orbit.elevation_deg = elevation;
-    const View seen = describe(painter.draw(render::orbit_camera(orbit)));
+    const View seen = describe(painter.draw(scene, render::orbit_camera(orbit)));
     verdict.views.push_back(value_of(compare_views(seen, wanted), Emphasis::front));
   }
   verdict.alignment = *std::max_element(verdict.views.begin(), verdict.views.end());

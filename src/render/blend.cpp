@@ -11,13 +11,23 @@
 HWY_BEFORE_NAMESPACE();
 namespace lode::render::HWY_NAMESPACE {
 
+/// The first pixel centre of every block, from the tile's corner.
+alignas(64) inline constexpr float kBlockX[kTileBlocks] = {0.5F, 4.5F,  8.5F, 12.5F, 0.5F, 4.5F,
+                                                           8.5F, 12.5F, 0.5F, 4.5F,  8.5F, 12.5F,
+                                                           0.5F, 4.5F,  8.5F, 12.5F};
+alignas(64) inline constexpr float kBlockY[kTileBlocks] = {0.5F,  0.5F,  0.5F,  0.5F, 4.5F, 4.5F,
+                                                           4.5F,  4.5F,  8.5F,  8.5F, 8.5F, 8.5F,
+                                                           12.5F, 12.5F, 12.5F, 12.5F};
+
 /// Splats are taken in batches: copied side by side, and each block's share written as bits.
 constexpr std::size_t kBatch = 64;
 
 /// Accumulators of one tile.
 struct Pixels {
-  // Negated once the pixel is finished, so that one comparison masks it out.
-  alignas(64) float transmittance[kTilePixels];
+  // What a splat would find if no pixel were ever finished. It only falls, so the comparison that
+  // finishes a pixel keeps it finished, and the loop's one chain of dependences is its product.
+  alignas(64) float falling[kTilePixels];
+  alignas(64) float transmittance[kTilePixels];  // after the last splat that was drawn
   alignas(64) float red[kTilePixels], green[kTilePixels], blue[kTilePixels];
   alignas(64) float depth[kTilePixels];  // sum of weight * z
   alignas(64) std::int32_t last[kTilePixels];
@@ -60,11 +70,7 @@ inline std::uint16_t reached_blocks(const Splat& splat, Vec block_x, Vec block_y
 /// Copies the next splats, and finds for each the live blocks that it may reach.
 inline void fill(Batch& batch, const TileJob& job, std::uint16_t live) {
   const std::size_t lanes = hn::Lanes(F32());
-  alignas(64) float block_x[kTileBlocks], block_y[kTileBlocks];
-  for (int b = 0; b < kTileBlocks; ++b) {
-    block_x[b] = static_cast<float>(job.left + b % 4 * kBlockSize) + 0.5F;
-    block_y[b] = static_cast<float>(job.top + b / 4 * kBlockSize) + 0.5F;
-  }
+  const Vec left = set(static_cast<float>(job.left)), top = set(static_cast<float>(job.top));
   batch.size = std::min(kBatch, job.n_keys - batch.first);
   for (std::size_t i = 0; i < batch.size; ++i) {
     const std::size_t ahead = std::min(batch.first + i + 16, job.n_keys - 1);
@@ -72,9 +78,9 @@ inline void fill(Batch& batch, const TileJob& job, std::uint16_t live) {
     batch.splats[i] = job.splats[static_cast<std::uint32_t>(job.keys[batch.first + i])];
     std::uint32_t blocks = 0;
     for (std::size_t b = 0; b < kTileBlocks; b += lanes) {
-      blocks |= static_cast<std::uint32_t>(reached_blocks(
-                    batch.splats[i], hn::Load(F32(), block_x + b), hn::Load(F32(), block_y + b)))
-                << b;
+      const std::uint32_t bits = reached_blocks(
+          batch.splats[i], left + hn::Load(F32(), kBlockX + b), top + hn::Load(F32(), kBlockY + b));
+      blocks |= bits << b;
     }
     batch.blocks[i] = static_cast<std::uint16_t>(blocks & live);
   }
@@ -105,26 +111,27 @@ template <bool kTrace, bool kCount>
 HWY_INLINE bool blend_pixels(const Batch& batch, std::uint64_t which, Vec pixel_x, Vec pixel_y,
                              Pixels& pixels, std::size_t at, std::size_t* n_pairs) {
   const F32 d;
-  const Vec zero = hn::Zero(d);
-  Vec t = hn::Load(d, pixels.transmittance + at);
+  Vec falling = hn::Load(d, pixels.falling + at);
+  Vec transmittance = hn::Load(d, pixels.transmittance + at);
   Vec red = hn::Load(d, pixels.red + at), green = hn::Load(d, pixels.green + at);
   Vec blue = hn::Load(d, pixels.blue + at), depth = hn::Load(d, pixels.depth + at);
   auto last = hn::Load(I32(), pixels.last + at);
-  bool live = !hn::AllFalse(d, t > zero);
+  bool live = !hn::AllFalse(d, falling > set(kMinTransmittance));
   for (; live && which != 0; which &= which - 1) {
     const auto i = static_cast<std::size_t>(__builtin_ctzll(which));
     const Splat& splat = batch.splats[i];
     const Vec power = reach(splat, pixel_x, pixel_y).power;
     const Mask visible = power >= set(kLog2MinAlpha);
     const Vec alpha = hn::IfThenElseZero(visible, hn::Min(exp2(power), set(kMaxAlpha)));
-    const Vec next = hn::NegMulAdd(t, alpha, t);
+    const Vec next = hn::NegMulAdd(falling, alpha, falling);
     const Mask open = next > set(kMinTransmittance);
-    const Vec weight = hn::IfThenElseZero(open, alpha * t);
+    const Vec weight = hn::IfThenElseZero(open, alpha * falling);
     red = hn::MulAdd(weight, set(splat.red), red);
     green = hn::MulAdd(weight, set(splat.green), green);
     blue = hn::MulAdd(weight, set(splat.blue), blue);
     depth = hn::MulAdd(weight, set(splat.depth), depth);
-    t = hn::IfThenElse(open, next, hn::Or(t, hn::SignBit(d)));
+    transmittance = hn::IfThenElse(open, next, transmittance);
+    falling = next;
     if constexpr (kTrace) {
       last = hn::IfThenElse(hn::RebindMask(I32(), hn::And(open, visible)),
                             hn::Set(I32(), static_cast<std::int32_t>(batch.first + i + 1)), last);
@@ -134,7 +141,8 @@ HWY_INLINE bool blend_pixels(const Batch& batch, std::uint64_t which, Vec pixel_
     }
     live = !hn::AllFalse(d, open);
   }
-  hn::Store(t, d, pixels.transmittance + at);
+  hn::Store(falling, d, pixels.falling + at);
+  hn::Store(transmittance, d, pixels.transmittance + at);
   hn::Store(red, d, pixels.red + at);
   hn::Store(green, d, pixels.green + at);
   hn::Store(blue, d, pixels.blue + at);
@@ -171,22 +179,27 @@ void blend_batch(const Batch& batch, const TileJob& job, std::uint16_t& live, Pi
 
 /// Nothing drawn yet; pixels outside the image are finished. Returns the blocks with any inside.
 inline std::uint16_t clear(Pixels& pixels, const TileJob& job) {
-  const int columns = std::min(kTileSize, job.frame->width - job.left);
-  const int rows = std::min(kTileSize, job.frame->height - job.top);
-  std::uint32_t live = 0;
-  for (int b = 0; b < kTileBlocks; ++b) {
-    for (int i = 0; i < kBlockPixels; ++i) {
-      const int x = b % 4 * kBlockSize + i % kBlockSize, y = b / 4 * kBlockSize + i / kBlockSize;
-      const bool inside = x < columns && y < rows;
-      pixels.transmittance[b * kBlockPixels + i] = inside ? 1.0F : -1.0F;
-      live |= (inside ? 1U : 0U) << b;
-    }
-  }
+  std::fill(std::begin(pixels.falling), std::end(pixels.falling), 1.0F);
+  std::fill(std::begin(pixels.transmittance), std::end(pixels.transmittance), 1.0F);
   std::fill(std::begin(pixels.red), std::end(pixels.red), 0.0F);
   std::fill(std::begin(pixels.green), std::end(pixels.green), 0.0F);
   std::fill(std::begin(pixels.blue), std::end(pixels.blue), 0.0F);
   std::fill(std::begin(pixels.depth), std::end(pixels.depth), 0.0F);
   std::fill(std::begin(pixels.last), std::end(pixels.last), 0);
+  const int columns = std::min(kTileSize, job.frame->width - job.left);
+  const int rows = std::min(kTileSize, job.frame->height - job.top);
+  if (columns == kTileSize && rows == kTileSize) {
+    return 0xffff;
+  }
+  std::uint32_t live = 0;
+  for (int b = 0; b < kTileBlocks; ++b) {
+    for (int i = 0; i < kBlockPixels; ++i) {
+      const int x = b % 4 * kBlockSize + i % kBlockSize, y = b / 4 * kBlockSize + i / kBlockSize;
+      const bool inside = x < columns && y < rows;
+      pixels.falling[b * kBlockPixels + i] = inside ? 1.0F : 0.0F;
+      live |= (inside ? 1U : 0U) << b;
+    }
+  }
   return static_cast<std::uint16_t>(live);
 }
 
@@ -196,7 +209,7 @@ inline void store(Pixels& pixels, const TileJob& job) {
   const Vec zero = hn::Zero(d);
   alignas(64) float rgb[kTilePixels * 3], alpha[kTilePixels], depth[kTilePixels];
   for (std::size_t at = 0; at < kTilePixels; at += hn::Lanes(d)) {
-    const Vec t = hn::Abs(hn::Load(d, pixels.transmittance + at));
+    const Vec t = hn::Load(d, pixels.transmittance + at);
     const Vec covered = set(1) - t;
     hn::StoreInterleaved3(hn::MulAdd(t, set(job.background.x), hn::Load(d, pixels.red + at)),
                           hn::MulAdd(t, set(job.background.y), hn::Load(d, pixels.green + at)),
@@ -205,7 +218,6 @@ inline void store(Pixels& pixels, const TileJob& job) {
     hn::Store(covered, d, alpha + at);
     hn::Store(hn::IfThenElseZero(covered > zero, hn::Load(d, pixels.depth + at) / covered), d,
               depth + at);
-    hn::Store(t, d, pixels.transmittance + at);
   }
   Frame& frame = *job.frame;
   const int rows = std::min(kTileSize, frame.height - job.top);
@@ -226,6 +238,7 @@ inline void store(Pixels& pixels, const TileJob& job) {
 }
 
 void blend_tile(const TileJob& job) {
+  const FlushDenormals flush;
   Pixels pixels;
   std::uint16_t live = clear(pixels, job);
   const bool has_trace = job.trace.transmittance != nullptr;

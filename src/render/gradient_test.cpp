@@ -234,13 +234,13 @@ TEST(Backward, DensificationNormsTellPullingApartFromRest) {
   const auto pull = [&](int x, int y) { by_rgb[(y * 32 + x) * std::size_t{3}] = 1; };
   SceneGradient gradient;
   pull(10, 16);
-  ASSERT_TRUE(renderer.backward(scene, {by_rgb, {}, {}}, gradient));
+  ASSERT_TRUE(renderer.backward(scene, {by_rgb, {}, {}, true}, gradient));
   EXPECT_GT(std::abs(gradient.centres[0].x), 1e-3F);
   EXPECT_NEAR(std::abs(gradient.centres[0].x), gradient.centres_abs[0].x, 1e-6);
   EXPECT_NEAR(std::abs(gradient.centres[0].y), gradient.centres_abs[0].y, 1e-6);
   const float alone = gradient.centres_abs[0].x;
   pull(21, 16);  // the mirror image: the centre lies at 16
-  ASSERT_TRUE(renderer.backward(scene, {by_rgb, {}, {}}, gradient));
+  ASSERT_TRUE(renderer.backward(scene, {by_rgb, {}, {}, true}, gradient));
   EXPECT_NEAR(gradient.centres[0].x, 0, 1e-5);
   EXPECT_NEAR(gradient.centres_abs[0].x, 2 * alone, 1e-4);
   // Three standard deviations of the larger axis: focal length * scale / distance, and the blur.

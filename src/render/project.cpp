@@ -29,11 +29,9 @@ inline void tile_range(Vec centre, Vec reach, int size, std::int32_t* begin, std
       hn::ShiftRight<4>(hn::ConvertTo(I32(), hn::Min(first, set(static_cast<float>(size)))));
   const auto last_tile = hn::ShiftRight<4>(hn::ConvertTo(I32(), hn::Max(last, set(-1))));
   const Mask any = last >= first;
-  const Vec zero = hn::Zero(F32());
   hn::Store(hn::IfThenElseZero(hn::RebindMask(I32(), any), first_tile), I32(), begin);
   hn::Store(hn::IfThenElseZero(hn::RebindMask(I32(), any), last_tile + hn::Set(I32(), 1)), I32(),
             end);
-  static_cast<void>(zero);
 }
 
 /// Fills `lanes`; returns which lanes are drawn, as bits.

@@ -41,9 +41,10 @@ struct SceneView {
 
 /// Derivatives of a loss with respect to a frame, in the frame's layout. Empty spans mean zero.
 struct FrameGradient {
-  std::span<const float> rgb;    ///< [H, W, 3]
-  std::span<const float> alpha;  ///< [H, W]
-  std::span<const float> depth;  ///< [H, W], of the alpha-weighted mean as Frame holds it
+  std::span<const float> rgb;     ///< [H, W, 3]
+  std::span<const float> alpha;   ///< [H, W]
+  std::span<const float> depth;   ///< [H, W], of the alpha-weighted mean as Frame holds it
+  bool with_centres_abs = false;  ///< also fill SceneGradient::centres_abs, for a tenth more time
 };
 
 /// Derivatives of a loss with respect to the activated parameters, one row a gaussian; zero for
@@ -56,7 +57,7 @@ struct SceneGradient {
 
   /// For densification: the derivative by the centre on the image plane, pixel units. Inria's form
   /// is the length of `centres` times (W, H) / 2; gsplat's absgrad is the length of `centres_abs`,
-  /// whose components sum the absolute values of every pixel's share.
+  /// whose components sum the absolute values of every pixel's share (0 unless asked for).
   std::vector<glm::vec2> centres, centres_abs;
   /// Three standard deviations along the longer axis of the drawn ellipse, pixels; 0 when not
   /// drawn (Inria's radius, before its rounding up).

@@ -133,6 +133,7 @@ struct TileBackwardJob {
   glm::vec3 background{0};
   const Frame* frame = nullptr;
   const FrameGradient* by_frame = nullptr;
+  bool with_abs = false;  // kAbsX and kAbsY are wanted
   TileTrace trace;
   // A splat owns one row of `sums` for each tile of its rectangle, from `first_entries` on.
   const std::size_t* first_entries = nullptr;  // [splats]

@@ -238,6 +238,7 @@ void Renderer::State::blend_tiles_backward(const FrameGradient& by_frame) {
     job.background = options.background;
     job.frame = frame;
     job.by_frame = &by_frame;
+    job.with_abs = by_frame.with_centres_abs;
     job.trace = {&transmittance[t * kTilePixels], &last[t * kTilePixels], blocks.data() + start};
     job.first_entries = first_entries.data();
     job.sums = sums.data();

@@ -18,10 +18,14 @@ std::uint8_t round_to_byte(float value) {
 std::vector<image::Image> render_views(const splat::Scene& scene,
                                        const std::vector<Camera>& cameras,
                                        const RenderOptions& options) {
+  ThreadPool pool(options.threads);
+  Renderer renderer(pool);
+  Frame frame;
   std::vector<image::Image> views;
   views.reserve(cameras.size());
   for (const Camera& camera : cameras) {
-    views.push_back(to_image(render(scene, camera, options)));
+    renderer.draw(scene, camera, {.background = options.background}, frame);
+    views.push_back(to_image(frame));
   }
   return views;
 }
