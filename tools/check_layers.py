@@ -29,8 +29,9 @@ OWNERS = {
     "hwy/": ("src/splat/", "src/render/", "src/base/"),
     "sodium.h": ("src/base/encoding.cpp", "src/chain/"),
     "CLI/": ("apps/", "tools/"),
-    "torch/": (),
-    "ATen/": (),
+    "torch/": ("src/render/torch_bridge",),
+    "ATen/": ("src/render/torch_bridge",),
+    "c10/": ("src/render/torch_bridge",),
 }
 
 
