@@ -574,6 +574,23 @@ TEST(TorchBridge, FramesOutliveTheirRenderer) {
   expect_equal(gradients(g), gradients(same));
 }
 
+TEST(TorchBridge, LeavesNoTraceOfAFrameInTheNext) {
+  const GaussianTensors g = float_leaves(45), same = float_leaves(45);
+  TorchRenderer used(1), fresh(1);
+  {
+    Rng rng(46);
+    const GaussianTensors larger = leaves(random_gaussians(rng, 300, 3), torch::kFloat);
+    const Camera wide = orbit_camera({.size = 70});
+    used.draw(larger, wide, torch::zeros({3}))->depth.sum().backward();
+  }
+  const auto after = used.draw(g, test_camera(), kWhite);
+  const auto first = fresh.draw(same, test_camera(), kWhite);
+  EXPECT_TRUE(torch::equal(after->rgb, first->rgb));
+  after->depth.sum().backward();
+  first->depth.sum().backward();
+  expect_equal(gradients(g), gradients(same));
+}
+
 TEST(TorchBridge, TakesLossesOfPartsAndOfPermutedFrames) {
   const GaussianTensors g = float_leaves(36), same = float_leaves(36);
   TorchRenderer renderer(1);
