@@ -1,41 +1,18 @@
-// Rendering, and reading and writing splat files: generated clouds of three sizes, and the real
-// ones where the shared data is present.
+// The splat engine's benchmark program: rendering of generated clouds of three sizes, and of the
+// real ones where the shared data is present. splat_codecs_bench.cpp adds the file formats.
 #include <benchmark/benchmark.h>
 
-#include <cmath>
-#include <numbers>
+#include <memory>
+#include <string>
 
-#include "base/file.h"
-#include "base/rng.h"
+#include "base/heap.h"
+#include "bench/splat_bench.h"
 #include "render/render.h"
-#include "splat/ply.h"
 #include "splat/splat_file.h"
-#include "splat/spz.h"
 #include "tests/support/shared_data.h"
 
 namespace lode {
 namespace {
-
-/// A bumpy sphere of flat, mostly opaque gaussians that just cover it, whatever their number.
-splat::GaussianCloud sphere_cloud(std::size_t count) {
-  Rng rng(1);
-  splat::GaussianCloud cloud;
-  cloud.resize(count);
-  const double spacing = std::sqrt(4 * std::numbers::pi * 0.7 * 0.7 / static_cast<double>(count));
-  for (std::size_t i = 0; i < count; ++i) {
-    const double height = rng.uniform(-1, 1), angle = rng.uniform(0, 2 * std::numbers::pi);
-    const double ring = std::sqrt(1 - height * height);
-    const double radius = 0.7 + 0.04 * std::sin(9 * angle) * ring;
-    const glm::vec3 outwards(ring * std::cos(angle), height, ring * std::sin(angle));
-    cloud.positions[i] = outwards * static_cast<float>(radius);
-    const auto wide = static_cast<float>(std::log(spacing * rng.uniform(0.6, 1.6)));
-    cloud.log_scales[i] = {wide, wide, static_cast<float>(std::log(spacing * 0.2))};
-    cloud.rotations[i] = glm::quat(glm::vec3(0, 0, 1), outwards);
-    cloud.opacity_logits[i] = static_cast<float>(rng.uniform(1, 6));
-    cloud.f_dc[i] = outwards;
-  }
-  return cloud;
-}
 
 /// One view of 518x518 from the validators' orbit after their framing.
 void render_view(benchmark::State& state, const splat::GaussianCloud& cloud, int threads) {
@@ -67,35 +44,9 @@ void backward_view(benchmark::State& state, const splat::GaussianCloud& cloud, i
   }
 }
 
-void read_ply(benchmark::State& state, const splat::GaussianCloud& cloud) {
-  const Bytes file = splat::encode_ply(cloud);
-  for (auto _ : state) {
-    benchmark::DoNotOptimize(splat::decode_ply(file));
-  }
-}
-
-void write_ply(benchmark::State& state, const splat::GaussianCloud& cloud) {
-  for (auto _ : state) {
-    benchmark::DoNotOptimize(splat::encode_ply(cloud));
-  }
-}
-
-void decode_spz(benchmark::State& state, const splat::GaussianCloud& cloud) {
-  const Bytes file = *splat::encode_spz(cloud);
-  for (auto _ : state) {
-    benchmark::DoNotOptimize(splat::decode_spz(file));
-  }
-}
-
-void encode_spz(benchmark::State& state, const splat::GaussianCloud& cloud) {
-  for (auto _ : state) {
-    benchmark::DoNotOptimize(splat::encode_spz(cloud));
-  }
-}
-
-/// Registers every measurement on one cloud. Times are of the wall clock: the renderer and zstd
-/// work in threads of their own.
-void register_cloud(const std::string& name, splat::GaussianCloud made, bool with_files) {
+/// Registers every measurement on one cloud. Times are of the wall clock: the renderer works in
+/// threads of its own.
+void register_cloud(const std::string& name, splat::GaussianCloud made) {
   const auto cloud = std::make_shared<const splat::GaussianCloud>(std::move(made));
   const auto add = [&](const std::string& what, auto measure) {
     const auto run = [=](benchmark::State& state) { measure(state, *cloud); };
@@ -109,17 +60,11 @@ void register_cloud(const std::string& name, splat::GaussianCloud made, bool wit
     add("render_backward_" + std::to_string(threads) + "_threads",
         [threads](auto& state, const auto& scene) { backward_view(state, scene, threads); });
   }
-  if (with_files) {
-    add("ply_read", read_ply);
-    add("ply_write", write_ply);
-    add("spz_decode", decode_spz);
-    add("spz_encode", encode_spz);
-  }
 }
 
 void register_shared(const std::string& name, const char* file) {
   if (const auto path = test::shared_data(file)) {
-    register_cloud(name, splat::read_splat(*path)->cloud, true);
+    register_cloud(name, splat::read_splat(*path)->cloud);
   }
 }
 
@@ -127,15 +72,17 @@ void register_shared(const std::string& name, const char* file) {
 }  // namespace lode
 
 int main(int argc, char** argv) {
+  lode::keep_freed_memory();  // as the programs do
   benchmark::Initialize(&argc, argv);
   if (benchmark::ReportUnrecognizedArguments(argc, argv)) {
     return 1;
   }
-  lode::register_cloud("sphere_10k", lode::sphere_cloud(10'000), false);
-  lode::register_cloud("sphere_50k", lode::sphere_cloud(50'000), false);
-  lode::register_cloud("sphere_270k", lode::sphere_cloud(270'000), true);
+  lode::register_cloud("sphere_10k", lode::bench::sphere_cloud(10'000));
+  lode::register_cloud("sphere_50k", lode::bench::sphere_cloud(50'000));
+  lode::register_cloud("sphere_270k", lode::bench::sphere_cloud(270'000));
   lode::register_shared("hamburger", "splats/hamburger.ply");
   lode::register_shared("robocop", "splats/robocop.spz");
+  lode::bench::register_codec_benchmarks();
   benchmark::RunSpecifiedBenchmarks();
   benchmark::Shutdown();
   return 0;

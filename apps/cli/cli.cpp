@@ -11,6 +11,8 @@
 #include <new>
 #include <nlohmann/json.hpp>
 
+#include "base/heap.h"
+
 namespace lode::cli {
 namespace {
 
@@ -88,6 +90,7 @@ void print_json(const nlohmann::json& object) {
 }
 
 int run(CLI::App& app, Action& chosen, int argc, char** argv) {
+  keep_freed_memory();
   LogOptions log;
   app.add_option("--log.level", log.level, "trace, debug, info, warning, error or off")
       ->check(CLI::IsMember({"trace", "debug", "info", "warning", "error", "off"}));

@@ -41,16 +41,23 @@ void add_convert(CLI::App& app, cli::Action& chosen) {
   auto options = std::make_shared<ConvertOptions>();
   CLI::App* command = app.add_subcommand("convert", "Write a splat file in another format");
   command->add_option("in", options->in, "A .ply or .spz file")->required();
-  command->add_option("out", options->out, "The file to write, .ply or .spz")->required();
+  command
+      ->add_option("out", options->out,
+                   "The file to write: .ply, .spz, or for viewers .compressed.ply or .splat")
+      ->required();
   const std::map<std::string, splat::SpzContainer> containers{{"zstd", splat::SpzContainer::zstd},
-                                                              {"gzip", splat::SpzContainer::gzip}};
+                                                              {"gzip", splat::SpzContainer::gzip},
+                                                              {"v3", splat::SpzContainer::gzip_v3},
+                                                              {"v4", splat::SpzContainer::v4}};
   command
       ->add_option("--spz", options->spz.container,
-                   "Container of an .spz: zstd for the subnet, gzip for other viewers")
+                   "Form of an .spz: zstd for the subnet; for viewers gzip (Niantic's version 2), "
+                   "v3 (the same with finer rotations) or v4 (their current one)")
       ->transform(CLI::CheckedTransformer(containers));
-  command->add_option("--level", options->spz.level, "Compression level of an .spz")
-      ->check(CLI::Range(1, 19))
-      ->capture_default_str();
+  command
+      ->add_option("--level", options->spz.level,
+                   "Compression level of an .spz (default: that of the form's own packer)")
+      ->check(CLI::Range(1, 19));
   command->add_flag("--json", options->json, "Print one JSON object");
   command->callback([options, &chosen] { chosen = [options] { return run(*options); }; });
 }

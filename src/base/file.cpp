@@ -7,8 +7,9 @@
 #include <cerrno>
 #include <cstring>
 
+#include "base/file_internal.h"
+
 namespace lode {
-namespace {
 
 Error system_error(const std::filesystem::path& path, const char* doing) {
   const int number = errno;
@@ -16,29 +17,14 @@ Error system_error(const std::filesystem::path& path, const char* doing) {
               path.string() + ": " + doing + ": " + std::strerror(number));
 }
 
-class Descriptor {
- public:
-  explicit Descriptor(int fd) : fd_(fd) {}
-  ~Descriptor() {
-    if (fd_ >= 0) {
-      ::close(fd_);
-    }
+Descriptor::~Descriptor() {
+  if (fd_ >= 0) {
+    ::close(fd_);
   }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  int get() const { return fd_; }
+}
 
- private:
-  int fd_;
-};
-
-}  // namespace
-
-Result<Bytes> read_file(const std::filesystem::path& path, std::size_t max_bytes) {
-  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (file.get() < 0) {
-    return system_error(path, "open");
-  }
+Result<std::size_t> checked_size(const Descriptor& file, const std::filesystem::path& path,
+                                 std::size_t max_bytes) {
   struct stat status {};
   if (::fstat(file.get(), &status) != 0) {
     return system_error(path, "stat");
@@ -52,6 +38,15 @@ Result<Bytes> read_file(const std::filesystem::path& path, std::size_t max_bytes
                                           " bytes, at most " + std::to_string(max_bytes) +
                                           " are read");
   }
+  return size;
+}
+
+Result<Bytes> read_file(const std::filesystem::path& path, std::size_t max_bytes) {
+  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (file.get() < 0) {
+    return system_error(path, "open");
+  }
+  LODE_TRY(const std::size_t size, checked_size(file, path, max_bytes));
   Bytes bytes(size);
   std::size_t done = 0;
   while (done < size) {

@@ -5,7 +5,7 @@
 #include <cmath>
 #include <optional>
 
-#include "base/assert.h"
+#include "splat/kernels_internal.h"
 
 namespace lode::splat {
 namespace {
@@ -261,6 +261,169 @@ Error not_finite(std::size_t index, std::string_view property) {
              " is not a finite number");
 }
 
+/// Vertices that are taken apart at a time: with all spherical harmonics they fit into a
+/// first-level cache, and the cloud's arrays are then appended to without being zeroed first.
+constexpr std::size_t kBlock = 128;
+
+/// Some vertices as the cloud stores them.
+struct Block {
+  std::array<glm::vec3, kBlock> positions, f_dc, log_scales;
+  std::array<glm::quat, kBlock> rotations;
+  std::array<float, kBlock> opacity_logits;
+  std::array<float, kBlock * 45> sh_rest;
+};
+static_assert(sizeof(glm::vec3) == 12 && sizeof(glm::quat) == 16, "seen as flat arrays below");
+
+/// Whether the components of each parameter lie side by side, as every trainer writes them.
+bool is_grouped(const Header& header) {
+  const auto follows = [&](const auto& slots, std::size_t k) {
+    return *slots[k] == *slots[k - 1] + sizeof(float);
+  };
+  for (const std::size_t k : {kY, kZ, kDc1, kDc2, kScale1, kScale2, kRot1, kRot2, kRot3}) {
+    if (!follows(header.required, k)) {
+      return false;
+    }
+  }
+  const std::size_t n_rest = sh_rest_count(header.sh_degree) * 3;
+  for (std::size_t k = 1; k < n_rest; ++k) {
+    if (!follows(header.sh_rest, k)) {
+      return false;
+    }
+  }
+  return true;
+}
+
+glm::vec3 load_vec3(const std::uint8_t* bytes) {
+  float v[3];
+  std::memcpy(v, bytes, sizeof(v));
+  return {v[0], v[1], v[2]};
+}
+
+void gather_grouped(const Header& header, const std::uint8_t* vertex, std::size_t count,
+                    Block& block) {
+  const std::size_t position = *header.required[kX], colour = *header.required[kDc0],
+                    opacity = *header.required[kOpacity], scale = *header.required[kScale0],
+                    rotation = *header.required[kRot0], stride = header.stride;
+  for (std::size_t i = 0; i < count; ++i, vertex += stride) {
+    block.positions[i] = load_vec3(vertex + position);
+    block.f_dc[i] = load_vec3(vertex + colour);
+    block.opacity_logits[i] = load(vertex + opacity);
+    block.log_scales[i] = load_vec3(vertex + scale);
+    float q[4];
+    std::memcpy(q, vertex + rotation, sizeof(q));
+    block.rotations[i] = glm::quat(q[0], q[1], q[2], q[3]);
+  }
+}
+
+void gather_scattered(const Header& header, const std::uint8_t* vertex, std::size_t count,
+                      Block& block) {
+  for (std::size_t i = 0; i < count; ++i, vertex += header.stride) {
+    const auto at = [&](std::size_t k) { return load(vertex + *header.required[k]); };
+    block.positions[i] = {at(kX), at(kY), at(kZ)};
+    block.f_dc[i] = {at(kDc0), at(kDc1), at(kDc2)};
+    block.opacity_logits[i] = at(kOpacity);
+    block.log_scales[i] = {at(kScale0), at(kScale1), at(kScale2)};
+    block.rotations[i] = glm::quat(at(kRot0), at(kRot1), at(kRot2), at(kRot3));
+  }
+}
+
+/// The file holds all coefficients of red, then green, then blue.
+void gather_sh_rest(const Header& header, bool grouped, const std::uint8_t* vertex,
+                    std::size_t count, Block& block) {
+  const std::size_t n_rest = sh_rest_count(header.sh_degree);
+  float* out = block.sh_rest.data();
+  std::array<float, 45> row{};
+  for (std::size_t i = 0; i < count && n_rest != 0; ++i, vertex += header.stride) {
+    if (grouped) {
+      std::memcpy(row.data(), vertex + *header.sh_rest[0], n_rest * 3 * sizeof(float));
+    } else {
+      for (std::size_t k = 0; k < n_rest * 3; ++k) {
+        row[k] = load(vertex + *header.sh_rest[k]);
+      }
+    }
+    for (std::size_t k = 0; k < n_rest; ++k) {
+      *out++ = row[k];
+      *out++ = row[n_rest + k];
+      *out++ = row[n_rest * 2 + k];
+    }
+  }
+}
+
+bool is_finite(const Block& block, std::size_t count, std::size_t rest_width) {
+  return kernels::all_finite(&block.positions[0].x, count * 3) &&
+         kernels::all_finite(&block.f_dc[0].x, count * 3) &&
+         kernels::none_nan(block.opacity_logits.data(), count) &&
+         kernels::all_finite(&block.log_scales[0].x, count * 3) &&
+         kernels::all_finite(&block.rotations[0].x, count * 4) &&
+         kernels::all_finite(block.sh_rest.data(), count * rest_width);
+}
+
+/// Names the first value of a vertex that is not finite (an opacity that is NaN).
+Result<void> check_vertex(const Header& header, const std::uint8_t* vertex, std::size_t index) {
+  for (std::size_t k = 0; k < kRequiredCount; ++k) {
+    const float value = load(vertex + *header.required[k]);
+    if (!std::isfinite(value) && (k != kOpacity || std::isnan(value))) {
+      return not_finite(index, kRequiredNames[k]);
+    }
+  }
+  const std::size_t n_rest = sh_rest_count(header.sh_degree) * 3;
+  for (std::size_t k = 0; k < n_rest; ++k) {
+    if (!std::isfinite(load(vertex + *header.sh_rest[k]))) {
+      return not_finite(index, "f_rest_" + std::to_string(k));
+    }
+  }
+  return {};
+}
+
+template <class T>
+void append(std::vector<T>& to, const T* from, std::size_t count) {
+  to.insert(to.end(), from, from + count);
+}
+
+void append(GaussianCloud& cloud, const Block& block, std::size_t count, std::size_t rest_width) {
+  append(cloud.positions, block.positions.data(), count);
+  append(cloud.f_dc, block.f_dc.data(), count);
+  append(cloud.opacity_logits, block.opacity_logits.data(), count);
+  append(cloud.log_scales, block.log_scales.data(), count);
+  append(cloud.rotations, block.rotations.data(), count);
+  append(cloud.sh_rest, block.sh_rest.data(), count * rest_width);
+}
+
+void reserve(GaussianCloud& cloud, std::size_t count, std::size_t rest_width) {
+  cloud.positions.reserve(count);
+  cloud.f_dc.reserve(count);
+  cloud.opacity_logits.reserve(count);
+  cloud.log_scales.reserve(count);
+  cloud.rotations.reserve(count);
+  cloud.sh_rest.reserve(count * rest_width);
+}
+
+/// Writes a vertex and returns where it ends.
+std::uint8_t* put_vertex(std::uint8_t* out, const GaussianCloud& cloud, std::size_t i,
+                         bool normals) {
+  const auto put = [&out](auto... values) {
+    const float floats[] = {values...};
+    std::memcpy(out, floats, sizeof(floats));
+    out += sizeof(floats);
+  };
+  const glm::vec3 &p = cloud.positions[i], &c = cloud.f_dc[i], &s = cloud.log_scales[i];
+  const glm::quat& q = cloud.rotations[i];
+  put(p.x, p.y, p.z);
+  if (normals) {
+    put(0.0F, 0.0F, 0.0F);
+  }
+  put(c.x, c.y, c.z);
+  const std::size_t n_rest = sh_rest_count(cloud.sh_degree);
+  const float* rest = cloud.sh_rest.data() + i * n_rest * 3;
+  for (std::size_t channel = 0; channel < 3; ++channel) {
+    for (std::size_t k = 0; k < n_rest; ++k) {
+      put(rest[k * 3 + channel]);
+    }
+  }
+  put(cloud.opacity_logits[i], s.x, s.y, s.z, q.w, q.x, q.y, q.z);
+  return out;
+}
+
 }  // namespace
 
 Result<GaussianCloud> decode_ply(ByteView file) {
@@ -268,30 +431,22 @@ Result<GaussianCloud> decode_ply(ByteView file) {
   LODE_CHECK(validate_body(header, file.size()));
   GaussianCloud cloud;
   cloud.sh_degree = header.sh_degree;
-  cloud.resize(header.vertices);
-  const std::size_t n_rest = sh_rest_count(header.sh_degree);
-  std::array<float, kRequiredCount> v{};
-  for (std::size_t i = 0; i < header.vertices; ++i) {
-    const std::uint8_t* vertex = &file[header.body_offset + i * header.stride];
-    for (std::size_t k = 0; k < kRequiredCount; ++k) {
-      v[k] = load(vertex + *header.required[k]);
-      if (!std::isfinite(v[k]) && (k != kOpacity || std::isnan(v[k]))) {
-        return not_finite(i, kRequiredNames[k]);
+  const std::size_t rest_width = sh_rest_count(header.sh_degree) * 3;
+  reserve(cloud, header.vertices, rest_width);
+  const bool grouped = is_grouped(header);
+  const auto gather = grouped ? gather_grouped : gather_scattered;
+  Block block;
+  for (std::size_t first = 0; first < header.vertices; first += kBlock) {
+    const std::size_t count = std::min(kBlock, header.vertices - first);
+    const std::uint8_t* vertex = &file[header.body_offset + first * header.stride];
+    gather(header, vertex, count, block);
+    gather_sh_rest(header, grouped, vertex, count, block);
+    if (!is_finite(block, count, rest_width)) {
+      for (std::size_t i = 0; i < count; ++i) {
+        LODE_CHECK(check_vertex(header, vertex + i * header.stride, first + i));
       }
     }
-    cloud.positions[i] = {v[kX], v[kY], v[kZ]};
-    cloud.f_dc[i] = {v[kDc0], v[kDc1], v[kDc2]};
-    cloud.opacity_logits[i] = v[kOpacity];
-    cloud.log_scales[i] = {v[kScale0], v[kScale1], v[kScale2]};
-    cloud.rotations[i] = glm::quat(v[kRot0], v[kRot1], v[kRot2], v[kRot3]);
-    // The file holds all coefficients of red, then green, then blue.
-    for (std::size_t k = 0; k < n_rest * 3; ++k) {
-      const float value = load(vertex + *header.sh_rest[k]);
-      if (!std::isfinite(value)) {
-        return not_finite(i, "f_rest_" + std::to_string(k));
-      }
-      cloud.sh_rest[(i * n_rest + k % n_rest) * 3 + k / n_rest] = value;
-    }
+    append(cloud, block, count, rest_width);
   }
   return cloud;
 }
@@ -320,28 +475,18 @@ Bytes encode_ply(const GaussianCloud& cloud, const PlyOptions& options) {
   }
   header += "end_header\n";
 
-  Bytes file(header.size() + cloud.size() * stride);
-  std::memcpy(file.data(), header.data(), header.size());
-  std::uint8_t* out = file.data() + header.size();
-  const auto put = [&out](auto... values) {
-    const float floats[] = {values...};
-    std::memcpy(out, floats, sizeof(floats));
-    out += sizeof(floats);
-  };
-  for (std::size_t i = 0; i < cloud.size(); ++i) {
-    const glm::vec3 &p = cloud.positions[i], &c = cloud.f_dc[i], &s = cloud.log_scales[i];
-    const glm::quat& q = cloud.rotations[i];
-    put(p.x, p.y, p.z);
-    if (options.normals) {
-      put(0.0F, 0.0F, 0.0F);
+  Bytes file;
+  file.reserve(header.size() + cloud.size() * stride);
+  append(file, as_bytes(header).data(), header.size());
+  std::array<std::uint8_t, kBlock * 62 * sizeof(float)> rows;
+  for (std::size_t first = 0; first < cloud.size(); first += kBlock) {
+    const std::size_t end = std::min(first + kBlock, cloud.size());
+    std::uint8_t* out = rows.data();
+    for (std::size_t i = first; i < end; ++i) {
+      out = put_vertex(out, cloud, i, options.normals);
     }
-    put(c.x, c.y, c.z);
-    for (std::size_t k = 0; k < n_rest * 3; ++k) {
-      put(cloud.sh_rest[(i * n_rest + k % n_rest) * 3 + k / n_rest]);
-    }
-    put(cloud.opacity_logits[i], s.x, s.y, s.z, q.w, q.x, q.y, q.z);
+    append(file, rows.data(), static_cast<std::size_t>(out - rows.data()));
   }
-  LODE_ASSERT(out == file.data() + file.size(), "a PLY body fills its declared size");
   return file;
 }
 

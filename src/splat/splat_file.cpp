@@ -1,6 +1,9 @@
 #include "splat/splat_file.h"
 
 #include "base/file.h"
+#include "base/mapped_file.h"
+#include "splat/compressed_ply.h"
+#include "splat/dot_splat.h"
 #include "splat/ply.h"
 
 namespace lode::splat {
@@ -13,26 +16,51 @@ FileFormat format_of(std::string_view text) {
   if (text.starts_with("\x28\xb5\x2f\xfd")) {
     return FileFormat::spz_zstd;
   }
+  if (text.starts_with("NGSP")) {
+    return FileFormat::spz_v4;
+  }
   return text.starts_with("\x1f\x8b") ? FileFormat::spz_gzip : FileFormat::ply;
 }
 
 Result<Bytes> encode_by_extension(const std::filesystem::path& path, const GaussianCloud& cloud,
                                   const SpzOptions& spz) {
+  if (path.filename().string().ends_with(".compressed.ply")) {
+    return encode_compressed_ply(cloud);
+  }
   if (path.extension() == ".ply") {
     return encode_ply(cloud);
   }
   if (path.extension() == ".spz") {
     return encode_spz(cloud, spz);
   }
-  return fail(Errc::invalid_input, "a name that ends in .ply or .spz was expected");
+  if (path.extension() == ".splat") {
+    return encode_dot_splat(cloud);
+  }
+  return fail(Errc::invalid_input,
+              "a name that ends in .ply, .compressed.ply, .spz or .splat was expected");
 }
 
 }  // namespace
 
 std::string_view name_of(FileFormat format) { return format == FileFormat::ply ? "ply" : "spz"; }
 
+std::string_view container_of(FileFormat format) {
+  switch (format) {
+    case FileFormat::spz_zstd:
+      return "zstd";
+    case FileFormat::spz_gzip:
+      return "gzip";
+    case FileFormat::spz_v4:
+      return "v4";
+    case FileFormat::ply:
+      break;
+  }
+  return "";
+}
+
 Result<SplatFile> read_splat(const std::filesystem::path& path) {
-  LODE_TRY(const Bytes bytes, read_file(path, kMaxFileBytes));
+  LODE_TRY(const MappedFile file, MappedFile::open(path, kMaxFileBytes));
+  const ByteView bytes = file.bytes();
   const FileFormat format = format_of(as_text(bytes));
   auto cloud = format == FileFormat::ply ? decode_ply(bytes) : decode_spz(bytes);
   if (!cloud) {

@@ -9,10 +9,13 @@
 
 namespace lode::splat {
 
-enum class FileFormat { ply, spz_zstd, spz_gzip };
+enum class FileFormat { ply, spz_zstd, spz_gzip, spz_v4 };
 
 /// "ply" or "spz".
 std::string_view name_of(FileFormat format);
+
+/// The container of an SPZ, "zstd", "gzip" or "v4"; empty for a PLY.
+std::string_view container_of(FileFormat format);
 
 struct SplatFile {
   GaussianCloud cloud;
@@ -23,8 +26,8 @@ struct SplatFile {
 /// Reads a PLY or SPZ file, told apart by their first bytes. Errors name the file.
 Result<SplatFile> read_splat(const std::filesystem::path& path);
 
-/// Writes `.ply` or `.spz`, the latter as `spz` says. Another extension is Errc::invalid_input.
-/// Returns the size of the file.
+/// Writes `.ply`, `.spz` as `spz` says, or for viewers `.compressed.ply` and `.splat`, which are
+/// not read back. Another extension is Errc::invalid_input. Returns the size of the file.
 Result<std::size_t> write_splat(const std::filesystem::path& path, const GaussianCloud& cloud,
                                 const SpzOptions& spz = {});
 

@@ -33,6 +33,38 @@ TEST(SplatFile, IsReadByContentWhateverItsName) {
   }
 }
 
+TEST(SplatFile, TellsTheContainersOfSpzApart) {
+  Rng rng(3);
+  const GaussianCloud cloud = test::random_cloud(rng, 20);
+  const std::filesystem::path path = scratch("lode_c.spz");
+  const std::pair<SpzContainer, const char*> cases[] = {{SpzContainer::zstd, "zstd"},
+                                                        {SpzContainer::gzip, "gzip"},
+                                                        {SpzContainer::gzip_v3, "gzip"},
+                                                        {SpzContainer::v4, "v4"}};
+  for (const auto& [container, name] : cases) {
+    ASSERT_TRUE(write_splat(path, cloud, {.container = container}));
+    const auto file = read_splat(path);
+    ASSERT_TRUE(file) << file.error().message();
+    EXPECT_EQ(container_of(file->format), name);
+    EXPECT_EQ(name_of(file->format), "spz");
+  }
+  std::filesystem::remove(path);
+}
+
+TEST(SplatFile, WritesTheFormsForViewersByTheirExtension) {
+  Rng rng(4);
+  const GaussianCloud cloud = test::random_cloud(rng, 20);
+  const std::filesystem::path compressed = scratch("lode_d.compressed.ply"),
+                              dot_splat = scratch("lode_d.splat");
+  ASSERT_TRUE(write_splat(compressed, cloud));
+  EXPECT_EQ(*write_splat(dot_splat, cloud), 20U * 32);
+  const auto refused = read_splat(compressed);
+  ASSERT_FALSE(refused) << "written for viewers, not read back";
+  EXPECT_NE(refused.error().context.find("'chunk'"), std::string::npos);
+  std::filesystem::remove(compressed);
+  std::filesystem::remove(dot_splat);
+}
+
 TEST(SplatFile, NamesTheFileThatIsWrong) {
   const std::filesystem::path path = scratch("lode_broken.spz");
   ASSERT_TRUE(write_file(path, as_bytes("\x28\xb5\x2f\xfd")));

@@ -1,67 +1,34 @@
 #include "splat/spz.h"
 
 #include <algorithm>
-#include <array>
-#include <cmath>
+#include <atomic>
+#include <future>
+#include <optional>
 
+#include "splat/finite_internal.h"
+#include "splat/spz_body_internal.h"
 #include "splat/spz_internal.h"
 
 namespace lode::splat {
 namespace {
 
-constexpr std::uint32_t kMagic = 0x5053474e;  // "NGSP"
-constexpr int kFractionalBits = 12;
-/// Shifts above this leave no bit of a 24-bit position for the integer part.
-constexpr int kMaxFractionalBits = 24;
-constexpr float kColourScale = 0.15F;
-constexpr std::int32_t kMaxFixed = (1 << 23) - 1;
+/// The newest versions that each container's reference reader knows.
+constexpr std::uint32_t kNewestInZstd = 2;
+constexpr std::uint32_t kNewestInGzip = 3;
 
-/// The 16 bytes at the front of the body.
-struct Header {
-  std::uint32_t magic = kMagic;
-  std::uint32_t version = 2;
-  std::uint32_t n_gaussians = 0;
-  std::uint8_t sh_degree = 0;
-  std::uint8_t fractional_bits = kFractionalBits;
-  std::uint8_t flags = 0;  // 1: antialiased; without meaning here
-  std::uint8_t reserved = 0;
-};
-static_assert(sizeof(Header) == 16);
-
-std::size_t position_bytes(const Header& header) { return header.version == 1 ? 6 : 9; }
-
-/// Bytes a gaussian: position, alpha, colour, scale, rotation, spherical harmonics.
-std::size_t gaussian_bytes(const Header& header) {
-  return position_bytes(header) + 1 + 3 + 3 + 3 +
-         static_cast<std::size_t>(sh_rest_count(header.sh_degree)) * 3;
-}
-
-/// The largest body there can be: version 2, degree 3.
-constexpr std::size_t kMaxBodyBytes = sizeof(Header) + kMaxSpzGaussians * (19 + 45);
+/// Below this a thread costs more than it saves.
+constexpr std::size_t kSmallBody = 256U << 10;
 
 Error bad(const std::string& what) { return fail(Errc::invalid_input, "SPZ: " + what); }
 
-Result<void> validate(const Header& header, std::size_t body_bytes) {
-  if (header.magic != kMagic) {
-    return bad("the body does not begin with 'NGSP'");
-  }
-  if (header.version != 1 && header.version != 2) {
-    return fail(Errc::unsupported,
-                "SPZ: version " + std::to_string(header.version) + ", 1 or 2 was expected");
-  }
-  if (header.n_gaussians > kMaxSpzGaussians) {
-    return fail(Errc::limit_exceeded, "SPZ: " + std::to_string(header.n_gaussians) +
-                                          " gaussians, at most " +
-                                          std::to_string(kMaxSpzGaussians) + " are read");
-  }
-  if (header.n_gaussians == 0 || header.sh_degree > 3) {
-    return bad("at least one gaussian and SH degree 0..3 expected, got " +
-               std::to_string(header.n_gaussians) + " and " + std::to_string(header.sh_degree));
-  }
-  if (header.fractional_bits > kMaxFractionalBits) {
-    return bad("fractionalBits 0..24 expected, got " + std::to_string(header.fractional_bits));
-  }
-  const std::size_t expected = sizeof(Header) + header.n_gaussians * gaussian_bytes(header);
+Result<SpzHeader> read_header(ByteView body, std::uint32_t newest) {
+  LODE_TRY(const SpzHeader header, ByteReader(body).read<SpzHeader>("SPZ header"));
+  LODE_CHECK(validate(header, newest));
+  return header;
+}
+
+Result<void> check_size(const SpzHeader& header, std::size_t body_bytes) {
+  const std::size_t expected = SpzLayout(header).bytes();
   if (body_bytes != expected) {
     return bad(std::to_string(header.n_gaussians) + " gaussians need a body of " +
                std::to_string(expected) + " bytes, there are " + std::to_string(body_bytes));
@@ -69,148 +36,126 @@ Result<void> validate(const Header& header, std::size_t body_bytes) {
   return {};
 }
 
-/// Rounds half away from zero and clamps, as the reference packer's toUint8.
-std::uint8_t to_byte(float value) {
-  return static_cast<std::uint8_t>(std::clamp(std::round(value), 0.0F, 255.0F));
+/// Half floats can be infinite; no other code can.
+Result<void> check_decoded(const SpzHeader& header, const GaussianCloud& cloud) {
+  return header.version == 1 ? check_finite(cloud, "SPZ") : Result<void>();
 }
 
-bool is_packable(const GaussianCloud& cloud, std::size_t i) {
-  const glm::vec3 &p = cloud.positions[i], &s = cloud.log_scales[i], &c = cloud.f_dc[i];
-  const glm::quat& q = cloud.rotations[i];
-  // A sum of finite numbers is NaN or infinite exactly when one of them is, or when they overflow,
-  // which no meaningful parameter does.
-  const float sum = p.x + p.y + p.z + s.x + s.y + s.z + c.x + c.y + c.z + q.w + q.x + q.y + q.z;
-  return std::isfinite(sum) && !std::isnan(cloud.opacity_logits[i]);
-}
-
-void put_position(std::uint8_t* out, const glm::vec3& position) {
-  for (int axis = 0; axis < 3; ++axis) {
-    const float scaled = std::round(position[axis] * (1 << kFractionalBits));
-    const auto fixed = static_cast<std::int32_t>(
-        std::clamp(scaled, static_cast<float>(-kMaxFixed - 1), static_cast<float>(kMaxFixed)));
-    *out++ = static_cast<std::uint8_t>(fixed);
-    *out++ = static_cast<std::uint8_t>(fixed >> 8);
-    *out++ = static_cast<std::uint8_t>(fixed >> 16);
+Result<GaussianCloud> decode_body(ByteView body, std::uint32_t newest) {
+  LODE_TRY(const SpzHeader header, read_header(body, newest));
+  const std::size_t blocks = SpzLayout(header).bytes();
+  // Niantic's extensions follow the blocks; the subnet's reader knows none.
+  if (newest == kNewestInGzip && (header.flags & kSpzHasExtensions) != 0 && body.size() > blocks) {
+    LODE_CHECK(check_spz_extensions(body.subspan(blocks)));
+    body = body.first(blocks);
   }
-}
-
-void put_rotation(std::uint8_t* out, const glm::quat& rotation) {
-  // Summed in x, y, z, w order: the rounding at byte boundaries depends on it.
-  const float norm = std::sqrt(rotation.x * rotation.x + rotation.y * rotation.y +
-                               rotation.z * rotation.z + rotation.w * rotation.w);
-  // A zero quaternion has no direction; the identity is packed for it.
-  const glm::quat unit = norm > 0 ? rotation / norm : glm::quat(1, 0, 0, 0);
-  const float scale = unit.w < 0 ? -127.5F : 127.5F;
-  out[0] = to_byte(unit.x * scale + 127.5F);
-  out[1] = to_byte(unit.y * scale + 127.5F);
-  out[2] = to_byte(unit.z * scale + 127.5F);
-}
-
-/// Rounds a coefficient to the centre of a bucket of 2^drop_bits codes; zero stays exact.
-std::uint8_t quantise_sh(float value, int drop_bits) {
-  const int bucket = 1 << drop_bits;
-  const float code = std::clamp(std::round(value * 128.0F) + 128.0F, -512.0F, 512.0F);
-  const int rounded = (static_cast<int>(code) + bucket / 2) / bucket * bucket;
-  return static_cast<std::uint8_t>(std::clamp(rounded, 0, 255));
-}
-
-/// IEEE half precision to float, for version 1.
-float from_half(std::uint16_t half) {
-  const int exponent = (half >> 10) & 31;
-  const int mantissa = half & 1023;
-  const float sign = (half & 0x8000) != 0 ? -1.0F : 1.0F;
-  if (exponent == 0) {
-    return sign * std::ldexp(static_cast<float>(mantissa), -24);
-  }
-  if (exponent == 31) {
-    return mantissa == 0 ? sign * INFINITY : NAN;
-  }
-  return sign * std::ldexp(static_cast<float>(mantissa + 1024), exponent - 25);
-}
-
-glm::vec3 get_half_position(const std::uint8_t* in) {
-  std::array<std::uint16_t, 3> halves{};
-  std::memcpy(halves.data(), in, sizeof(halves));
-  return {from_half(halves[0]), from_half(halves[1]), from_half(halves[2])};
-}
-
-glm::vec3 get_fixed_position(const std::uint8_t* in, float step) {
-  glm::vec3 position;
-  for (int axis = 0; axis < 3; ++axis, in += 3) {
-    const std::uint32_t bits = (std::uint32_t{in[2]} << 24) | (in[1] << 16) | (in[0] << 8);
-    const std::int32_t fixed = static_cast<std::int32_t>(bits) >> 8;  // extends the sign
-    position[axis] = static_cast<float>(fixed) * step;
-  }
-  return position;
-}
-
-glm::quat get_rotation(const std::uint8_t* in) {
-  const glm::vec3 v = glm::vec3(in[0], in[1], in[2]) * (1 / 127.5F) - 1.0F;
-  const float square = v.x * v.x + v.y * v.y + v.z * v.z;
-  return {std::sqrt(std::max(0.0F, 1.0F - square)), v.x, v.y, v.z};
-}
-
-Bytes pack(const GaussianCloud& cloud) {
-  const std::size_t count = cloud.size();
-  Header header;
-  header.n_gaussians = static_cast<std::uint32_t>(count);
-  header.sh_degree = static_cast<std::uint8_t>(cloud.sh_degree);
-  Bytes body(sizeof(header) + count * gaussian_bytes(header));
-  std::memcpy(body.data(), &header, sizeof(header));
-  std::uint8_t* position = body.data() + sizeof(header);
-  std::uint8_t* alpha = position + count * 9;
-  std::uint8_t* colour = alpha + count;
-  std::uint8_t* scale = colour + count * 3;
-  std::uint8_t* rotation = scale + count * 3;
-  std::uint8_t* sh = rotation + count * 3;
-  for (std::size_t i = 0; i < count; ++i) {
-    put_position(position + i * 9, cloud.positions[i]);
-    alpha[i] = to_byte(1 / (1 + std::exp(-cloud.opacity_logits[i])) * 255.0F);
-    for (int c = 0; c < 3; ++c) {
-      colour[i * 3 + c] = to_byte(cloud.f_dc[i][c] * (kColourScale * 255.0F) + 0.5F * 255.0F);
-      scale[i * 3 + c] = to_byte((cloud.log_scales[i][c] + 10.0F) * 16.0F);
-    }
-    put_rotation(rotation + i * 3, cloud.rotations[i]);
-  }
-  // The reference keeps 5 bits of degree 1 (9 values a gaussian) and 4 bits of the rest.
-  const std::size_t rest = static_cast<std::size_t>(sh_rest_count(cloud.sh_degree)) * 3;
-  for (std::size_t i = 0; i < cloud.sh_rest.size(); ++i) {
-    sh[i] = quantise_sh(cloud.sh_rest[i], i % rest < 9 ? 3 : 4);
-  }
-  return body;
-}
-
-GaussianCloud unpack(const Header& header, ByteView body) {
-  const std::size_t count = header.n_gaussians;
+  LODE_CHECK(check_size(header, body.size()));
   GaussianCloud cloud;
-  cloud.sh_degree = header.sh_degree;
-  cloud.resize(count);
-  const std::uint8_t* position = body.data() + sizeof(header);
-  const std::uint8_t* alpha = position + count * position_bytes(header);
-  const std::uint8_t* colour = alpha + count;
-  const std::uint8_t* scale = colour + count * 3;
-  const std::uint8_t* rotation = scale + count * 3;
-  const std::uint8_t* sh = rotation + count * 3;
-  const float step = std::ldexp(1.0F, -header.fractional_bits);
-  std::array<float, 256> logits{};
-  for (std::size_t code = 0; code < logits.size(); ++code) {
-    const float a = static_cast<float>(code) / 255.0F;
-    logits[code] = std::log(a / (1.0F - a));
-  }
-  for (std::size_t i = 0; i < count; ++i) {
-    cloud.positions[i] = header.version == 1 ? get_half_position(position + i * 6)
-                                             : get_fixed_position(position + i * 9, step);
-    cloud.opacity_logits[i] = logits[alpha[i]];
-    for (int c = 0; c < 3; ++c) {
-      cloud.f_dc[i][c] = (static_cast<float>(colour[i * 3 + c]) / 255.0F - 0.5F) / kColourScale;
-      cloud.log_scales[i][c] = static_cast<float>(scale[i * 3 + c]) / 16.0F - 10.0F;
-    }
-    cloud.rotations[i] = get_rotation(rotation + i * 3);
-  }
-  for (std::size_t i = 0; i < cloud.sh_rest.size(); ++i) {
-    cloud.sh_rest[i] = (static_cast<float>(sh[i]) - 128.0F) / 128.0F;
-  }
+  unpack_body(header, body.data(), cloud, [](std::size_t) { return true; });
+  LODE_CHECK(check_decoded(header, cloud));
   return cloud;
+}
+
+/// A body that one thread decompresses while another unpacks it.
+class GrowingBody {
+ public:
+  explicit GrowingBody(std::size_t bytes)
+      : bytes_(bytes), body_(std::make_unique_for_overwrite<std::uint8_t[]>(bytes)) {}
+
+  std::span<std::uint8_t> all() { return {body_.get(), bytes_}; }
+  const std::uint8_t* data() const { return body_.get(); }
+
+  /// The first `n` bytes are there.
+  void publish(std::size_t n) { set(n); }
+  /// No more bytes will come.
+  void finish() { set(ready_.load(std::memory_order_relaxed) | kFinished); }
+
+  /// Waits for the first `n` bytes. False when the last have come before them.
+  bool await(std::size_t n) {
+    std::size_t ready = ready_.load(std::memory_order_acquire);
+    while ((ready & ~kFinished) < n && (ready & kFinished) == 0) {
+      ready_.wait(ready, std::memory_order_acquire);
+      ready = ready_.load(std::memory_order_acquire);
+    }
+    return (ready & ~kFinished) >= n;
+  }
+
+  /// Nobody will read more of it.
+  void abandon() { is_abandoned_.store(true, std::memory_order_relaxed); }
+  bool is_abandoned() const { return is_abandoned_.load(std::memory_order_relaxed); }
+
+ private:
+  static constexpr std::size_t kFinished = std::size_t{1} << 63;
+
+  void set(std::size_t ready) {
+    ready_.store(ready, std::memory_order_release);
+    ready_.notify_one();
+  }
+
+  std::size_t bytes_;
+  std::unique_ptr<std::uint8_t[]> body_;
+  std::atomic<std::size_t> ready_ = 0;  // bytes, and kFinished
+  std::atomic<bool> is_abandoned_ = false;
+};
+
+/// What a body that is still growing holds; nothing when it ends too early.
+Result<std::optional<GaussianCloud>> unpack_growing(GrowingBody& body) {
+  if (!body.await(sizeof(SpzHeader))) {
+    return std::nullopt;
+  }
+  const auto bytes = body.all();
+  LODE_TRY(const SpzHeader header, read_header(bytes.first(sizeof(SpzHeader)), kNewestInZstd));
+  LODE_CHECK(check_size(header, bytes.size()));
+  GaussianCloud cloud;
+  if (!unpack_body(header, body.data(), cloud, [&](std::size_t n) { return body.await(n); })) {
+    return std::nullopt;
+  }
+  LODE_CHECK(check_decoded(header, cloud));
+  return cloud;
+}
+
+/// Decompresses here and unpacks in a thread beside.
+Result<GaussianCloud> decode_while_decompressing(ByteView frame, std::size_t bytes) {
+  GrowingBody body(bytes);
+  auto unpacking = std::async(std::launch::async, [&body] {
+    auto cloud = unpack_growing(body);
+    if (!cloud) {
+      body.abandon();
+    }
+    return cloud;
+  });
+  Result<void> outcome;
+  {
+    struct Finish {
+      GrowingBody& body;
+      ~Finish() { body.finish(); }  // even when an exception passes: the other thread waits for it
+    } finish{body};
+    outcome = decompress_zstd(frame, body.all(), [&](std::size_t n) {
+      body.publish(n);
+      return !body.is_abandoned();
+    });
+  }
+  LODE_TRY(std::optional<GaussianCloud> cloud, unpacking.get());
+  LODE_CHECK(outcome);
+  if (!cloud) {
+    return bad("the body is cut short");
+  }
+  return *std::move(cloud);
+}
+
+Result<Bytes> encode_zstd(const GaussianCloud& cloud, const SpzHeader& header, int level) {
+  const std::size_t bytes = SpzLayout(header).bytes();
+  const auto body = std::make_unique_for_overwrite<std::uint8_t[]>(bytes);
+  const std::span<std::uint8_t> all(body.get(), bytes);
+  ZstdFrame frame(bytes, level == 0 ? 1 : level, zstd_workers());
+  Result<void> fed;
+  LODE_CHECK(pack_body(cloud, header, all, [&](std::size_t n) {
+    if (fed) {
+      fed = frame.feed(all, n);
+    }
+  }));
+  LODE_CHECK(fed);
+  return frame.finish(all);
 }
 
 }  // namespace
@@ -220,31 +165,34 @@ Result<Bytes> encode_spz(const GaussianCloud& cloud, const SpzOptions& options) 
     return bad("1 to " + std::to_string(kMaxSpzGaussians) + " gaussians can be packed, not " +
                std::to_string(cloud.size()));
   }
-  for (std::size_t i = 0; i < cloud.size(); ++i) {
-    if (!is_packable(cloud, i)) {
-      return bad("gaussian " + std::to_string(i) + " has a parameter that is not finite");
-    }
+  if (options.container == SpzContainer::v4) {
+    return encode_spz_v4(cloud, options.level);
   }
-  if (!std::all_of(cloud.sh_rest.begin(), cloud.sh_rest.end(),
-                   [](float value) { return std::isfinite(value); })) {
-    return bad("a spherical-harmonic coefficient is not finite");
+  SpzHeader header;
+  header.version = options.container == SpzContainer::gzip_v3 ? 3 : 2;
+  header.n_gaussians = static_cast<std::uint32_t>(cloud.size());
+  header.sh_degree = static_cast<std::uint8_t>(cloud.sh_degree);
+  if (options.container == SpzContainer::zstd) {
+    return encode_zstd(cloud, header, options.level);
   }
-  return compress_spz(pack(cloud), options);
+  Bytes body(SpzLayout(header).bytes());
+  LODE_CHECK(pack_body(cloud, header, body, [](std::size_t) {}));
+  return compress_spz(body, SpzContainer::gzip, options.level);
 }
 
 Result<GaussianCloud> decode_spz(ByteView file) {
-  LODE_TRY(const Bytes body, decompress_spz(file, kMaxBodyBytes));
-  LODE_TRY(const Header header, ByteReader(body).read<Header>("SPZ header"));
-  LODE_CHECK(validate(header, body.size()));
-  GaussianCloud cloud = unpack(header, body);
-  if (header.version == 1) {
-    for (std::size_t i = 0; i < cloud.size(); ++i) {
-      if (!is_packable(cloud, i)) {
-        return bad("gaussian " + std::to_string(i) + " has a position that is not finite");
-      }
+  if (is_spz_v4(file)) {
+    return decode_spz_v4(file);
+  }
+  const bool is_gzip = as_text(file).starts_with("\x1f\x8b");
+  if (!is_gzip) {
+    const auto bytes = plausible_content_bytes(file, kMaxSpzBodyBytes);
+    if (bytes && *bytes >= kSmallBody) {
+      return decode_while_decompressing(file, *bytes);
     }
   }
-  return cloud;
+  LODE_TRY(const Bytes body, decompress_spz(file, kMaxSpzBodyBytes));
+  return decode_body(body, is_gzip ? kNewestInGzip : kNewestInZstd);
 }
 
 }  // namespace lode::splat

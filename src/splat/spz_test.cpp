@@ -20,7 +20,7 @@ Bytes body_of(ByteView file) { return *decompress_spz(file, kNoLimit); }
 
 /// A zstd frame around any body, valid or not.
 Bytes packed(ByteView body, SpzContainer container = SpzContainer::zstd) {
-  return *compress_spz(body, {.container = container});
+  return *compress_spz(body, container, 0);
 }
 
 GaussianCloud one_gaussian() {
@@ -66,6 +66,68 @@ TEST(Spz, UnpacksTheseExactValues) {
   EXPECT_FLOAT_EQ(q.y, 37 / 127.5F - 1);
   EXPECT_NEAR(glm::dot(q, q), 1, 1e-6);
   EXPECT_GE(q.w, 0);
+}
+
+TEST(Spz, AllowsVersionThreeInGzipAlone) {
+  Bytes body = *hex_decode(kOneGaussianBody);
+  body[4] = 3;
+  body.push_back(0);  // rotations have four bytes
+  EXPECT_TRUE(decode_spz(packed(body, SpzContainer::gzip)));
+  EXPECT_EQ(decode_spz(packed(body)).error().code, Errc::unsupported)
+      << "the subnet's reader knows versions 1 and 2";
+}
+
+TEST(Spz, CompressesToOneFrameWhateverTheWorkersAndPieces) {
+  Rng rng(20);
+  Bytes content(5'500'000);
+  for (std::uint8_t& byte : content) {
+    byte = static_cast<std::uint8_t>(rng.below(40));
+  }
+  for (const int level : {1, 4}) {
+    const Bytes whole = *ZstdFrame(content.size(), level, 1).finish(content);
+    for (const int workers : {2, 9}) {
+      ZstdFrame frame(content.size(), level, workers);
+      for (std::size_t ready = 0; ready < content.size(); ready += 1 + rng.below(900'000)) {
+        ASSERT_TRUE(frame.feed(content, ready));
+      }
+      EXPECT_EQ(*frame.finish(content), whole) << level << " " << workers;
+    }
+    EXPECT_EQ(body_of(whole), content);
+  }
+}
+
+TEST(Spz, UnpacksWhileDecompressingAsAfterIt) {
+  Rng rng(21);
+  const GaussianCloud cloud = test::random_cloud(rng, 40'000, 1);  // well over a slice and a piece
+  const Bytes file = *encode_spz(cloud);
+  const auto decoded = decode_spz(file);
+  ASSERT_TRUE(decoded) << decoded.error().message();
+  // The same body in a gzip member takes the path that decompresses first.
+  const auto plain = decode_spz(packed(body_of(file), SpzContainer::gzip));
+  ASSERT_TRUE(plain);
+  EXPECT_EQ(decoded->positions, plain->positions);
+  EXPECT_EQ(decoded->opacity_logits, plain->opacity_logits);
+  EXPECT_EQ(decoded->f_dc, plain->f_dc);
+  EXPECT_EQ(decoded->log_scales, plain->log_scales);
+  EXPECT_EQ(decoded->rotations, plain->rotations);
+  EXPECT_EQ(decoded->sh_rest, plain->sh_rest);
+  for (std::size_t length = 0; length < file.size(); length += 70'001) {
+    EXPECT_FALSE(decode_spz(ByteView(file).first(length))) << length;
+  }
+  Bytes body = body_of(file);
+  body[4] = 7;  // noticed while the rest is still being decompressed
+  EXPECT_EQ(decode_spz(packed(body)).error().code, Errc::unsupported);
+  body[4] = 2;
+  body.pop_back();
+  EXPECT_FALSE(decode_spz(packed(body)));
+}
+
+TEST(Spz, GrowsWithTheContentWhenTheFrameStatesAnImplausibleSize) {
+  const Bytes zeros(4 << 20);
+  const Bytes frame = packed(zeros);
+  EXPECT_FALSE(plausible_content_bytes(frame, kNoLimit));
+  EXPECT_EQ(body_of(frame), zeros);
+  EXPECT_EQ(decode_spz(frame).error().context, "SPZ: the body does not begin with 'NGSP'");
 }
 
 TEST(Spz, WritesTheContentSizeIntoOneZstdFrame) {
@@ -206,7 +268,7 @@ TEST(Spz, RejectsFractionalBitsAbove24) {
 TEST(Spz, NamesWhatIsWrongWithAHeader) {
   const std::tuple<std::size_t, std::uint8_t, Errc, const char*> cases[] = {
       {0, 0x4f, Errc::invalid_input, "'NGSP'"},
-      {4, 3, Errc::unsupported, "version 3"},
+      {4, 5, Errc::unsupported, "version 5"},
       {4, 0, Errc::unsupported, "version 0"},
       {8, 0, Errc::invalid_input, "at least one gaussian"},
       {8, 2, Errc::invalid_input, "2 gaussians need a body of 54 bytes, there are 35"},

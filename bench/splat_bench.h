@@ -1,0 +1,18 @@
+// What the parts of splat_bench share: its generated cloud, and the rows each part registers.
+#pragma once
+
+#include <cstddef>
+
+#include "splat/cloud.h"
+
+namespace lode::bench {
+
+/// A bumpy sphere of flat, mostly opaque gaussians that just cover it, whatever their number. The
+/// same for the same `count`.
+splat::GaussianCloud sphere_cloud(std::size_t count);
+
+/// Registers reading and writing of PLY and SPZ: generated clouds of 10k to 1M gaussians, and the
+/// shared data where it is present.
+void register_codec_benchmarks();
+
+}  // namespace lode::bench
