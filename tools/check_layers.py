@@ -20,13 +20,18 @@ OWNERS = {
     "png.h": ("src/image/",),
     "turbojpeg.h": ("src/image/",),
     "webp/": ("src/image/",),
+    "gif_lib.h": ("src/image/gif.cpp",),
+    "vpx/": ("src/image/webm.cpp",),
+    "matroska/": ("src/image/webm_mux.cpp",),
+    "ebml/": ("src/image/webm_mux.cpp",),
     "zstd.h": ("src/splat/",),
     "libdeflate.h": ("src/splat/",),
     "hwy/": ("src/splat/", "src/render/", "src/base/"),
     "sodium.h": ("src/base/encoding.cpp", "src/chain/"),
     "CLI/": ("apps/", "tools/"),
-    "torch/": (),
-    "ATen/": (),
+    "torch/": ("src/render/torch_bridge",),
+    "ATen/": ("src/render/torch_bridge",),
+    "c10/": ("src/render/torch_bridge",),
 }
 
 

@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <limits>
 
+#include "base/assert.h"
 #include "image/image.h"
 
 namespace lode::image {
@@ -84,16 +85,23 @@ double mean_ssim(const Image& a, const Image& b) {
   return sum / static_cast<double>(x.size());
 }
 
-}  // namespace
+constexpr Rgb kWhite{255, 255, 255};
 
-Result<Difference> compare(const Image& a, const Image& b) {
+Result<void> validate_sizes(const Image& a, const Image& b) {
   if (a.width != b.width || a.height != b.height) {
     return fail(Errc::invalid_input, "pictures to compare: one size expected, got " +
                                          std::to_string(a.width) + "x" + std::to_string(a.height) +
                                          " and " + std::to_string(b.width) + "x" +
                                          std::to_string(b.height));
   }
-  const Image left = composite_over(a, {255, 255, 255}), right = composite_over(b, {255, 255, 255});
+  return {};
+}
+
+}  // namespace
+
+Result<Difference> compare(const Image& a, const Image& b) {
+  LODE_CHECK(validate_sizes(a, b));
+  const Image left = composite_over(a, kWhite), right = composite_over(b, kWhite);
   Difference difference;
   double squares = 0;
   for (std::size_t i = 0; i < left.pixels.size(); ++i) {
@@ -106,6 +114,19 @@ Result<Difference> compare(const Image& a, const Image& b) {
                                        : std::numeric_limits<double>::infinity();
   difference.ssim = difference.max_abs == 0 ? 1.0 : mean_ssim(left, right);
   return difference;
+}
+
+Result<Image> difference_picture(const Image& a, const Image& b, int amplification) {
+  LODE_CHECK(validate_sizes(a, b));
+  LODE_ASSERT(amplification >= 1, "a difference is not made smaller");
+  const Image left = composite_over(a, kWhite), right = composite_over(b, kWhite);
+  Image picture(a.width, a.height, 3);
+  std::transform(left.pixels.begin(), left.pixels.end(), right.pixels.begin(),
+                 picture.pixels.begin(), [amplification](int x, int y) {
+                   const std::int64_t amplified = std::int64_t{std::abs(x - y)} * amplification;
+                   return static_cast<std::uint8_t>(std::min<std::int64_t>(amplified, 255));
+                 });
+  return picture;
 }
 
 }  // namespace lode::image

@@ -92,5 +92,20 @@ TEST(Compare, RefusesDifferentSizes) {
   EXPECT_NE(difference.error().context.find("4x4 and 4x5"), std::string::npos);
 }
 
+TEST(DifferencePicture, AmplifiesAndCutsOff) {
+  Image a(2, 1, 3, 100), b(2, 1, 3, 100);
+  b.pixels = {100, 97, 103, 60, 101, 100};
+  const auto picture = difference_picture(a, b, 8);
+  ASSERT_TRUE(picture);
+  EXPECT_EQ(picture->pixels, (std::vector<std::uint8_t>{0, 24, 24, 255, 8, 0}));
+  EXPECT_FALSE(difference_picture(a, Image(1, 2, 3), 8));
+}
+
+TEST(DifferencePicture, SeesTransparencyAsWhite) {
+  const auto picture = difference_picture(Image(1, 1, 4, 0), Image(1, 1, 3, 250), 1);
+  ASSERT_TRUE(picture);
+  EXPECT_EQ(picture->pixels, (std::vector<std::uint8_t>{5, 5, 5}));
+}
+
 }  // namespace
 }  // namespace lode::image

@@ -52,4 +52,8 @@ struct Difference {
 /// Compares RGB (alpha composited over white). Errc::invalid_input when the sizes differ.
 Result<Difference> compare(const Image& a, const Image& b);
 
+/// |a - b| of every RGB value times `amplification` (at least 1), cut off at 255; alpha as in
+/// compare(), and the same error.
+Result<Image> difference_picture(const Image& a, const Image& b, int amplification);
+
 }  // namespace lode::image

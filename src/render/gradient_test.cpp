@@ -218,6 +218,27 @@ TEST(Backward, RefusesNotANumberAndNamesTheGaussian) {
       << refused.error().message();
 }
 
+TEST(Backward, TakesAGaussianExactlyAtTheCamera) {
+  Rng rng(41);
+  GaussianCloud cloud = soft_cloud(rng, 20, 2);
+  Camera camera = test_camera();
+  camera.rotation = glm::mat3(1);
+  camera.translation = {0, 0, 3};
+  cloud.positions[7] = {0, 0, -3};
+  const splat::Scene scene = splat::activate(cloud, splat::ColourModel::view_dependent);
+  const LinearLoss by(rng);
+  ThreadPool pool(1);
+  Renderer renderer(pool);
+  Frame frame;
+  SceneGradient gradient;
+  renderer.draw(scene, camera, {.differentiable = true}, frame);
+  const auto done = renderer.backward(scene, {by.rgb, by.alpha, by.depth}, gradient);
+  ASSERT_TRUE(done) << done.error().message();
+  EXPECT_EQ(gradient.positions[7], glm::vec3(0));
+  EXPECT_TRUE(std::all_of(gradient.sh_rest.begin(), gradient.sh_rest.end(),
+                          [](float value) { return std::isfinite(value); }));
+}
+
 /// One gaussian in front of one pixel's loss: both norms are the length of the same vector; with
 /// two pixels that pull apart only absgrad keeps it.
 TEST(Backward, DensificationNormsTellPullingApartFromRest) {

@@ -20,7 +20,9 @@ void raw_gradient(const splat::GaussianCloud& cloud, const splat::Scene& scene,
     raw.rotations[i] =
         (by - q * along) / std::sqrt(glm::dot(cloud.rotations[i], cloud.rotations[i]));
     const float opacity = scene.opacities[i];
-    raw.opacity_logits[i] = gradient.opacities[i] * opacity * (1 - opacity);
+    // 1 - opacity, without the cancellation.
+    const float rest = 1 / (1 + std::exp(cloud.opacity_logits[i]));
+    raw.opacity_logits[i] = gradient.opacities[i] * opacity * rest;
     raw.f_dc[i] = splat::kShC0 * gradient.colours[i];
   }
   if (scene.sh_degree) {

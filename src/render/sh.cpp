@@ -103,13 +103,25 @@ glm::vec3 unclamped(const SceneView& scene, std::size_t index, const Basis& basi
   return colour;
 }
 
-/// `offset` is from the camera to the gaussian.
-void view_colour_backward(const SceneView& scene, std::size_t index, const glm::vec3& offset,
+/// From the camera to a gaussian. One at the camera, which is never drawn, has some direction: NaN
+/// would pass for a parameter that is not finite.
+struct Sight {
+  glm::vec3 direction{0, 0, 1};
+  float distance = 1;
+
+  explicit Sight(const glm::vec3& offset) {
+    if (const float length = glm::length(offset); length != 0) {
+      direction = offset / length;
+      distance = length;
+    }
+  }
+};
+
+void view_colour_backward(const SceneView& scene, std::size_t index, const Sight& sight,
                           SceneGradient& out) {
   const int degree = *scene.sh_degree;
   const auto count = static_cast<std::size_t>(splat::sh_rest_count(degree));
-  const float distance = glm::length(offset);
-  const glm::vec3 direction = offset / distance;
+  const glm::vec3& direction = sight.direction;
   const Basis basis = basis_at(degree, direction);
   const glm::vec3 colour = unclamped(scene, index, basis);
   glm::vec3& by = out.colours[index];
@@ -126,7 +138,8 @@ void view_colour_backward(const SceneView& scene, std::size_t index, const glm::
     by_direction += glm::dot(by, coefficient(rest, k)) * by_basis[k];
   }
   // Only the part across the direction moves it.
-  out.positions[index] += (by_direction - glm::dot(by_direction, direction) * direction) / distance;
+  out.positions[index] +=
+      (by_direction - glm::dot(by_direction, direction) * direction) / sight.distance;
 }
 
 }  // namespace
@@ -135,8 +148,8 @@ void view_colours(const SceneView& scene, const View& view, std::size_t begin, s
                   glm::vec3* seen) {
   const glm::vec3 eye = camera_position(view);
   for (std::size_t i = begin; i < end; ++i) {
-    const glm::vec3 direction = glm::normalize(scene.positions[i] - eye);
-    const glm::vec3 colour = unclamped(scene, i, basis_at(*scene.sh_degree, direction));
+    const Sight sight(scene.positions[i] - eye);
+    const glm::vec3 colour = unclamped(scene, i, basis_at(*scene.sh_degree, sight.direction));
     // Not glm::max, which would turn NaN, by which bad gaussians are known, to 0.
     seen[i] = {colour.x < 0 ? 0 : colour.x, colour.y < 0 ? 0 : colour.y,
                colour.z < 0 ? 0 : colour.z};
@@ -147,7 +160,7 @@ void view_colours_backward(const SceneView& scene, const View& view, std::size_t
                            std::size_t end, SceneGradient& out) {
   const glm::vec3 eye = camera_position(view);
   for (std::size_t i = begin; i < end; ++i) {
-    view_colour_backward(scene, i, scene.positions[i] - eye, out);
+    view_colour_backward(scene, i, Sight(scene.positions[i] - eye), out);
   }
 }
 
