@@ -19,8 +19,10 @@ constexpr float kStartOpacity = 0.1F;
 constexpr float kBallWithoutAlpha = 0.6F;
 /// Alpha (0..255) from which a pixel may belong to the object: a splat's edge is soft.
 constexpr int kSolidAlpha = 32;
-/// Draws for each gaussian wanted before a hull counts as too thin to be found at random.
-constexpr std::size_t kDrawsEach = 1000;
+/// Draws before a hull counts as too thin to be found at random: about a second.
+constexpr std::size_t kMaxDraws = 10'000'000;
+/// The least share of the gaussians wanted that must be found in it.
+constexpr std::size_t kLeastShare = 10;
 
 glm::vec3 centre_of(const render::Camera& camera) {
   return -(glm::transpose(camera.rotation) * camera.translation);
@@ -98,10 +100,17 @@ struct Points {
   std::vector<glm::vec3> positions, colours;
 };
 
+/// Up to `count` points that no silhouette excludes; none when no view has alpha.
 Points draw_in_hull(const Dataset& dataset, std::span<const std::size_t> views, const Place& place,
                     std::size_t count, Rng& rng) {
+  const bool has_alpha = std::any_of(views.begin(), views.end(), [&](std::size_t index) {
+    return dataset.views[index].picture.channels == 4;
+  });
+  if (!has_alpha) {
+    return {};
+  }
   Points points;
-  for (std::size_t i = 0; i < count * kDrawsEach && points.positions.size() < count; ++i) {
+  for (std::size_t i = 0; i < kMaxDraws && points.positions.size() < count; ++i) {
     const glm::vec3 point = place.centre + random_in_ball(place.radius, rng);
     if (const auto colour = colour_in_hull(dataset, views, point)) {
       points.positions.push_back(point);
@@ -188,7 +197,7 @@ splat::GaussianCloud start_cloud(const Dataset& dataset, std::span<const std::si
                                  const StartOptions& options, Rng rng) {
   const Place place = find_place(dataset, views);
   Points points = draw_in_hull(dataset, views, place, options.gaussians, rng);
-  if (points.positions.size() < options.gaussians) {
+  if (points.positions.size() < std::max<std::size_t>(1, options.gaussians / kLeastShare)) {
     // No alpha anywhere, or silhouettes that do not meet: the plain ball.
     points = {};
     for (std::size_t i = 0; i < options.gaussians; ++i) {

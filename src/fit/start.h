@@ -30,7 +30,8 @@ struct StartOptions {
 /// Gaussians as DreamGaussian begins with: uniform in a ball, as wide as the root mean square
 /// distance to the three nearest, round, opacity 0.1. Where the views used (indices into the
 /// dataset) have alpha, the ball is Place's and what they show to be empty is left out; their mean
-/// colour there is the gaussian's. Without alpha the ball is half as large and grey, as theirs.
+/// colour there is the gaussian's; fewer than asked for, down to a tenth, when that is thin.
+/// Without alpha, or when silhouettes do not meet, the ball is smaller and grey, as theirs.
 splat::GaussianCloud start_cloud(const Dataset& dataset, std::span<const std::size_t> views,
                                  const StartOptions& options, Rng rng);
 

@@ -77,6 +77,18 @@ TEST(Start, WithoutAlphaIsAGreyBall) {
   EXPECT_GT(farthest, 0.5F);
 }
 
+TEST(Start, IsABallAgainWhenSilhouettesDoNotMeet) {
+  Dataset dataset = ball_views({0.4F, 0, 0}, 4);
+  const Dataset elsewhere = ball_views({-0.4F, 0, 0}, 4);
+  for (std::size_t i = 0; i < dataset.views.size(); i += 2) {
+    dataset.views[i] = elsewhere.views[i];
+  }
+  // Two views from the front and the back would still meet; twelve do not.
+  const auto cloud = start_cloud(dataset, all_views(dataset), {.gaussians = 50}, Rng(1));
+  ASSERT_EQ(cloud.size(), 50U);
+  EXPECT_EQ(cloud.f_dc[7], glm::vec3(0));
+}
+
 TEST(Start, IsTheSameForASeedAndAnotherForAnother) {
   const Dataset dataset = ball_views({0, 0, 0}, 4);
   const auto views = all_views(dataset);
