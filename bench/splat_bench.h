@@ -11,6 +11,10 @@ namespace lode::bench {
 /// same for the same `count`.
 splat::GaussianCloud sphere_cloud(std::size_t count);
 
+/// Registers views of the generated clouds and the shared data: 128 to 1080 pixels, one and two
+/// threads, with and without the backward pass.
+void register_render_benchmarks();
+
 /// Registers reading and writing of PLY and SPZ: generated clouds of 10k to 1M gaussians, and the
 /// shared data where it is present.
 void register_codec_benchmarks();

@@ -13,7 +13,7 @@ namespace lode {
 
 /// Threads that wait for `for_each`. Waiting helpers spin for some microseconds before they sleep,
 /// because a frame is many short phases. Nothing is allocated after construction. Why not a
-/// library's pool: docs/decisions/0004-own-thread-pool.md.
+/// library's pool: docs/decisions/0005-own-thread-pool.md.
 class ThreadPool {
  public:
   /// `threads` work at once, the calling one among them: 1 (or less) starts none.

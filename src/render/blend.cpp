@@ -203,6 +203,13 @@ inline std::uint16_t clear(Pixels& pixels, const TileJob& job) {
   return static_cast<std::uint16_t>(live);
 }
 
+HWY_INLINE void copy_pixels(int n, const float* rgb, const float* alpha, const float* depth,
+                            int from, Frame& frame, std::size_t to) {
+  std::copy_n(rgb + from * 3, n * 3, &frame.rgb[to * 3]);
+  std::copy_n(alpha + from, n, &frame.alpha[to]);
+  std::copy_n(depth + from, n, &frame.depth[to]);
+}
+
 /// Puts the background behind the tile and writes it into the frame.
 inline void store(Pixels& pixels, const TileJob& job) {
   const F32 d;
@@ -230,9 +237,11 @@ inline void store(Pixels& pixels, const TileJob& job) {
       }
       const int from = (y / kBlockSize * 4 + block) * kBlockPixels + y % kBlockSize * kBlockSize;
       const std::size_t to = static_cast<std::size_t>(job.top + y) * frame.width + x;
-      std::copy_n(rgb + from * 3, n * 3, &frame.rgb[to * 3]);
-      std::copy_n(alpha + from, n, &frame.alpha[to]);
-      std::copy_n(depth + from, n, &frame.depth[to]);
+      if (n == kBlockSize) {  // a length known to the compiler: a few moves
+        copy_pixels(kBlockSize, rgb, alpha, depth, from, frame, to);
+      } else {
+        copy_pixels(n, rgb, alpha, depth, from, frame, to);
+      }
     }
   }
 }

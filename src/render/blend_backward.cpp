@@ -33,23 +33,29 @@ struct Sums {
   Vec value[kSplatSums];
 };
 
-/// Copies the tile's part of an image of `n` numbers a pixel, block-major, zeros outside the image.
-inline void copy_tile(std::span<const float> image, int n, const TileBackwardJob& job,
-                      float* tile) {
+/// Copies the tile's part of an image of kNumbers numbers a pixel, block-major, zeros outside the
+/// image.
+template <int kNumbers>
+void copy_tile(std::span<const float> image, const TileBackwardJob& job, float* tile) {
   const int columns = std::min(kTileSize, job.frame->width - job.left);
   const int rows = std::min(kTileSize, job.frame->height - job.top);
   if (image.empty() || columns < kTileSize || rows < kTileSize) {
-    std::fill_n(tile, kTilePixels * n, 0.0F);
+    std::fill_n(tile, kTilePixels * kNumbers, 0.0F);
   }
   if (image.empty()) {
     return;
   }
   for (int y = 0; y < rows; ++y) {
     const float* row =
-        &image[(static_cast<std::size_t>(job.top + y) * job.frame->width + job.left) * n];
-    float* to = tile + (y / kBlockSize * 4 * kBlockPixels + y % kBlockSize * kBlockSize) * n;
+        &image[(static_cast<std::size_t>(job.top + y) * job.frame->width + job.left) * kNumbers];
+    float* to = tile + (y / kBlockSize * 4 * kBlockPixels + y % kBlockSize * kBlockSize) * kNumbers;
     for (int x = 0; x < columns; x += kBlockSize) {
-      std::copy_n(row + x * n, std::min(kBlockSize, columns - x) * n, to + x * kBlockSize * n);
+      const int length = std::min(kBlockSize, columns - x);
+      if (length == kBlockSize) {  // known to the compiler: a few moves
+        std::copy_n(row + x * kNumbers, kBlockSize * kNumbers, to + x * kBlockSize * kNumbers);
+      } else {
+        std::copy_n(row + x * kNumbers, length * kNumbers, to + x * kBlockSize * kNumbers);
+      }
     }
   }
 }
@@ -60,11 +66,11 @@ inline void load_pixels(const TileBackwardJob& job, Pixels& pixels) {
   const FrameGradient& by = *job.by_frame;
   alignas(64) float by_rgb[kTilePixels * 3], by_alpha[kTilePixels], by_depth[kTilePixels];
   alignas(64) float alpha[kTilePixels], depth[kTilePixels];
-  copy_tile(by.rgb, 3, job, by_rgb);
-  copy_tile(by.alpha, 1, job, by_alpha);
-  copy_tile(by.depth, 1, job, by_depth);
-  copy_tile(frame.alpha, 1, job, alpha);
-  copy_tile(frame.depth, 1, job, depth);
+  copy_tile<3>(by.rgb, job, by_rgb);
+  copy_tile<1>(by.alpha, job, by_alpha);
+  copy_tile<1>(by.depth, job, by_depth);
+  copy_tile<1>(frame.alpha, job, alpha);
+  copy_tile<1>(frame.depth, job, depth);
   for (std::size_t at = 0; at < kTilePixels; at += hn::Lanes(d)) {
     Vec red, green, blue;
     hn::LoadInterleaved3(d, by_rgb + at * 3, red, green, blue);

@@ -35,15 +35,15 @@ inline constexpr float kLog2E = 1.44269504F;
 /// opacity, and nothing cancels for long thin splats. p and q are in units of ln 2 per square
 /// pixel.
 struct alignas(64) Splat {
-  float x = 0, y = 0;  // centre, pixels
-  float shear = 0, p = 0, q = 0;
-  float log_opacity = 0;  // base 2
-  float lean = 0;         // where along a vertical line, dy = lean dx, the splat is strongest
-  float red = 0, green = 0, blue = 0;
-  float depth = 0;  // view-space z
+  float x, y;  // centre, pixels
+  float shear, p, q;
+  float log_opacity;  // base 2
+  float lean;         // where along a vertical line, dy = lean dx, the splat is strongest
+  float red, green, blue;
+  float depth;  // view-space z
   // Tiles it can reach, end exclusive.
-  std::uint16_t x_begin = 0, x_end = 0, y_begin = 0, y_end = 0;
-  std::uint32_t gaussian = 0;  // index in the scene
+  std::uint16_t x_begin, x_end, y_begin, y_end;
+  std::uint32_t gaussian;  // index in the scene
 
   std::size_t tiles() const {
     return static_cast<std::size_t>(x_end - x_begin) * (y_end - y_begin);

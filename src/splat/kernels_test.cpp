@@ -53,11 +53,14 @@ TEST(Kernels, RoundHalfAwayEqualsStdRound) {
 TEST(Kernels, PackBytesRoundsAsTheScalarCode) {
   const std::vector<float> values = around_halves(300);
   on_every_instruction_set([&] {
-    std::vector<std::uint8_t> codes(values.size());
-    const std::size_t done = pack_bytes(values.data(), values.size(), 38.25F, 127.5F, codes.data());
-    EXPECT_GT(done + 16, values.size());
-    for (std::size_t i = 0; i < done; ++i) {
-      EXPECT_EQ(codes[i], byte_of(values[i] * 38.25F + 127.5F)) << values[i];
+    for (const auto& [scale, offset] : {std::pair(1.0F, 0.0F), std::pair(38.25F, 127.5F)}) {
+      std::vector<std::uint8_t> codes(values.size());
+      const std::size_t done =
+          pack_bytes(values.data(), values.size(), scale, offset, codes.data());
+      EXPECT_GT(done + 16, values.size());
+      for (std::size_t i = 0; i < done; ++i) {
+        EXPECT_EQ(codes[i], byte_of(values[i] * scale + offset)) << values[i];
+      }
     }
   });
 }

@@ -1,9 +1,7 @@
 #include "splat/spz.h"
 
 #include <algorithm>
-#include <atomic>
 #include <future>
-#include <optional>
 
 #include "splat/finite_internal.h"
 #include "splat/spz_body_internal.h"
@@ -16,131 +14,56 @@ namespace {
 constexpr std::uint32_t kNewestInZstd = 2;
 constexpr std::uint32_t kNewestInGzip = 3;
 
-/// Below this a thread costs more than it saves.
-constexpr std::size_t kSmallBody = 256U << 10;
-
 Error bad(const std::string& what) { return fail(Errc::invalid_input, "SPZ: " + what); }
 
-Result<SpzHeader> read_header(ByteView body, std::uint32_t newest) {
+Result<GaussianCloud> decode_body(ByteView body, std::uint32_t newest,
+                                  GaussianCloud prepared = {}) {
   LODE_TRY(const SpzHeader header, ByteReader(body).read<SpzHeader>("SPZ header"));
   LODE_CHECK(validate(header, newest));
-  return header;
-}
-
-Result<void> check_size(const SpzHeader& header, std::size_t body_bytes) {
   const std::size_t expected = SpzLayout(header).bytes();
-  if (body_bytes != expected) {
-    return bad(std::to_string(header.n_gaussians) + " gaussians need a body of " +
-               std::to_string(expected) + " bytes, there are " + std::to_string(body_bytes));
-  }
-  return {};
-}
-
-/// Half floats can be infinite; no other code can.
-Result<void> check_decoded(const SpzHeader& header, const GaussianCloud& cloud) {
-  return header.version == 1 ? check_finite(cloud, "SPZ") : Result<void>();
-}
-
-Result<GaussianCloud> decode_body(ByteView body, std::uint32_t newest) {
-  LODE_TRY(const SpzHeader header, read_header(body, newest));
-  const std::size_t blocks = SpzLayout(header).bytes();
   // Niantic's extensions follow the blocks; the subnet's reader knows none.
-  if (newest == kNewestInGzip && (header.flags & kSpzHasExtensions) != 0 && body.size() > blocks) {
-    LODE_CHECK(check_spz_extensions(body.subspan(blocks)));
-    body = body.first(blocks);
+  if (newest == kNewestInGzip && (header.flags & kSpzHasExtensions) != 0 &&
+      body.size() > expected) {
+    LODE_CHECK(check_spz_extensions(body.subspan(expected)));
+    body = body.first(expected);
   }
-  LODE_CHECK(check_size(header, body.size()));
-  GaussianCloud cloud;
-  unpack_body(header, body.data(), cloud, [](std::size_t) { return true; });
-  LODE_CHECK(check_decoded(header, cloud));
+  if (body.size() != expected) {
+    return bad(std::to_string(header.n_gaussians) + " gaussians need a body of " +
+               std::to_string(expected) + " bytes, there are " + std::to_string(body.size()));
+  }
+  GaussianCloud cloud = unpack_body(header, body, std::move(prepared));
+  if (header.version == 1) {  // half floats can be infinite; no other code can
+    LODE_CHECK(check_finite(cloud, "SPZ"));
+  }
   return cloud;
 }
 
-/// A body that one thread decompresses while another unpacks it.
-class GrowingBody {
- public:
-  explicit GrowingBody(std::size_t bytes)
-      : bytes_(bytes), body_(std::make_unique_for_overwrite<std::uint8_t[]>(bytes)) {}
-
-  std::span<std::uint8_t> all() { return {body_.get(), bytes_}; }
-  const std::uint8_t* data() const { return body_.get(); }
-
-  /// The first `n` bytes are there.
-  void publish(std::size_t n) { set(n); }
-  /// No more bytes will come.
-  void finish() { set(ready_.load(std::memory_order_relaxed) | kFinished); }
-
-  /// Waits for the first `n` bytes. False when the last have come before them.
-  bool await(std::size_t n) {
-    std::size_t ready = ready_.load(std::memory_order_acquire);
-    while ((ready & ~kFinished) < n && (ready & kFinished) == 0) {
-      ready_.wait(ready, std::memory_order_acquire);
-      ready = ready_.load(std::memory_order_acquire);
-    }
-    return (ready & ~kFinished) >= n;
-  }
-
-  /// Nobody will read more of it.
-  void abandon() { is_abandoned_.store(true, std::memory_order_relaxed); }
-  bool is_abandoned() const { return is_abandoned_.load(std::memory_order_relaxed); }
-
- private:
-  static constexpr std::size_t kFinished = std::size_t{1} << 63;
-
-  void set(std::size_t ready) {
-    ready_.store(ready, std::memory_order_release);
-    ready_.notify_one();
-  }
-
-  std::size_t bytes_;
-  std::unique_ptr<std::uint8_t[]> body_;
-  std::atomic<std::size_t> ready_ = 0;  // bytes, and kFinished
-  std::atomic<bool> is_abandoned_ = false;
-};
-
-/// What a body that is still growing holds; nothing when it ends too early.
-Result<std::optional<GaussianCloud>> unpack_growing(GrowingBody& body) {
-  if (!body.await(sizeof(SpzHeader))) {
-    return std::nullopt;
-  }
-  const auto bytes = body.all();
-  LODE_TRY(const SpzHeader header, read_header(bytes.first(sizeof(SpzHeader)), kNewestInZstd));
-  LODE_CHECK(check_size(header, bytes.size()));
+/// A cloud of the size that a body of `bytes` has when it is of degree 0, as the subnet's are.
+GaussianCloud prepared_cloud(std::size_t bytes) {
+  SpzHeader header;
+  header.n_gaussians = 1;
+  const std::size_t each = SpzLayout(header).bytes() - sizeof(header);
   GaussianCloud cloud;
-  if (!unpack_body(header, body.data(), cloud, [&](std::size_t n) { return body.await(n); })) {
-    return std::nullopt;
+  if ((bytes - sizeof(header)) % each == 0) {
+    cloud.resize((bytes - sizeof(header)) / each);
   }
-  LODE_CHECK(check_decoded(header, cloud));
   return cloud;
 }
 
-/// Decompresses here and unpacks in a thread beside.
-Result<GaussianCloud> decode_while_decompressing(ByteView frame, std::size_t bytes) {
-  GrowingBody body(bytes);
-  auto unpacking = std::async(std::launch::async, [&body] {
-    auto cloud = unpack_growing(body);
-    if (!cloud) {
-      body.abandon();
-    }
-    return cloud;
-  });
-  Result<void> outcome;
-  {
-    struct Finish {
-      GrowingBody& body;
-      ~Finish() { body.finish(); }  // even when an exception passes: the other thread waits for it
-    } finish{body};
-    outcome = decompress_zstd(frame, body.all(), [&](std::size_t n) {
-      body.publish(n);
-      return !body.is_abandoned();
-    });
+/// Decompresses a frame of a plausible size, and beside it has the kernel find pages for the cloud:
+/// in a fresh process these take as long as the decompression.
+Result<GaussianCloud> decode_zstd(ByteView file, std::size_t bytes) {
+  constexpr std::size_t kLargeBody = 256U << 10;  // below this a thread costs more than it saves
+  // A cloud is three times its body, and its pages are touched before the body has been seen.
+  constexpr std::size_t kLikelyRatio = 4;
+  std::future<GaussianCloud> preparing;
+  if (bytes >= kLargeBody && bytes / kLikelyRatio <= file.size()) {
+    preparing = std::async(std::launch::async, prepared_cloud, bytes);
   }
-  LODE_TRY(std::optional<GaussianCloud> cloud, unpacking.get());
-  LODE_CHECK(outcome);
-  if (!cloud) {
-    return bad("the body is cut short");
-  }
-  return *std::move(cloud);
+  const auto body = std::make_unique_for_overwrite<std::uint8_t[]>(bytes);
+  LODE_CHECK(decompress_zstd(file, {body.get(), bytes}));
+  return decode_body({body.get(), bytes}, kNewestInZstd,
+                     preparing.valid() ? preparing.get() : GaussianCloud());
 }
 
 Result<Bytes> encode_zstd(const GaussianCloud& cloud, const SpzHeader& header, int level) {
@@ -185,11 +108,8 @@ Result<GaussianCloud> decode_spz(ByteView file) {
     return decode_spz_v4(file);
   }
   const bool is_gzip = as_text(file).starts_with("\x1f\x8b");
-  if (!is_gzip) {
-    const auto bytes = plausible_content_bytes(file, kMaxSpzBodyBytes);
-    if (bytes && *bytes >= kSmallBody) {
-      return decode_while_decompressing(file, *bytes);
-    }
+  if (const auto bytes = plausible_content_bytes(file, kMaxSpzBodyBytes); bytes && !is_gzip) {
+    return decode_zstd(file, *bytes);
   }
   LODE_TRY(const Bytes body, decompress_spz(file, kMaxSpzBodyBytes));
   return decode_body(body, is_gzip ? kNewestInGzip : kNewestInZstd);

@@ -19,8 +19,9 @@ constexpr int kMaxFractionalBits = 24;
 constexpr float kColourScale = 0.15F;
 constexpr float kMaxFixed = 0x1p23F - 1;
 
-/// Gaussians packed or unpacked between two reports of progress: about 300 KB of positions.
-constexpr std::size_t kSlice = 32768;
+/// Gaussians that are checked, packed and reported at a time: what is checked is still in a
+/// second-level cache when it is packed.
+constexpr std::size_t kSlice = 8192;
 
 // The kernels see clouds as flat arrays.
 static_assert(sizeof(glm::vec3) == 12 && sizeof(glm::quat) == 16);
@@ -294,22 +295,29 @@ void pack_slice(const GaussianCloud& cloud, std::uint32_t version, const Slice& 
   }
 }
 
-void unpack_slice(const SpzHeader& header, const Slice& slice, const std::uint8_t* in,
+/// Unpacks one block, of which `in` begins the codes, into its array of the cloud.
+void unpack_block(SpzBlock block, const SpzHeader& header, const std::uint8_t* in,
                   const ByteTables& tables, GaussianCloud& cloud) {
-  const std::size_t first = slice.first, n = slice.count;
-  switch (slice.block) {
+  const std::size_t n = header.n_gaussians;
+  switch (block) {
     case kPositions:
-      return unpack_positions(header, in, n * 3, flat(cloud.positions) + first * 3);
+      cloud.positions.resize(n);
+      return unpack_positions(header, in, n * 3, flat(cloud.positions));
     case kAlphas:
-      return look_up(tables.logits, in, n, &cloud.opacity_logits[first]);
+      cloud.opacity_logits.resize(n);
+      return look_up(tables.logits, in, n, cloud.opacity_logits.data());
     case kColours:
-      return look_up(tables.colours, in, n * 3, flat(cloud.f_dc) + first * 3);
+      cloud.f_dc.resize(n);
+      return look_up(tables.colours, in, n * 3, flat(cloud.f_dc));
     case kScales:
-      return look_up(tables.scales, in, n * 3, flat(cloud.log_scales) + first * 3);
+      cloud.log_scales.resize(n);
+      return look_up(tables.scales, in, n * 3, flat(cloud.log_scales));
     case kRotations:
-      return unpack_rotations(header, in, n, &cloud.rotations[first]);
+      cloud.rotations.resize(n);
+      return unpack_rotations(header, in, n, cloud.rotations.data());
     default:
-      return look_up(tables.sh, in, n * slice.width, &cloud.sh_rest[first * slice.width]);
+      cloud.sh_rest.resize(n * sh_rest_count(header.sh_degree) * 3);
+      return look_up(tables.sh, in, cloud.sh_rest.size(), cloud.sh_rest.data());
   }
 }
 
@@ -390,26 +398,17 @@ Result<void> pack_body(const GaussianCloud& cloud, const SpzHeader& header,
   return {};
 }
 
-bool unpack_body(const SpzHeader& header, const std::uint8_t* body, GaussianCloud& cloud,
-                 const std::function<bool(std::size_t)>& await) {
-  const std::size_t count = header.n_gaussians;
-  cloud.sh_degree = header.sh_degree;
-  cloud.resize(count);
+GaussianCloud unpack_body(const SpzHeader& header, ByteView body, GaussianCloud prepared) {
   const SpzLayout layout(header);
-  const auto widths = block_widths(header);
+  LODE_ASSERT(body.size() == layout.bytes(), "the body has the size that its header asks for");
+  GaussianCloud cloud = std::move(prepared);
+  cloud.sh_degree = header.sh_degree;
   const ByteTables tables;
   for (std::size_t block = 0; block < kSpzBlockCount; ++block) {
-    for (std::size_t first = 0; first < count && widths[block] != 0; first += kSlice) {
-      const std::size_t n = std::min(kSlice, count - first);
-      const std::size_t offset = layout.offsets[block] + first * widths[block];
-      if (!await(offset + n * widths[block])) {
-        return false;
-      }
-      unpack_slice(header, {static_cast<SpzBlock>(block), first, n, widths[block]}, body + offset,
-                   tables, cloud);
-    }
+    unpack_block(static_cast<SpzBlock>(block), header, body.data() + layout.offsets[block], tables,
+                 cloud);
   }
-  return true;
+  return cloud;
 }
 
 }  // namespace lode::splat

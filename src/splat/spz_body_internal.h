@@ -66,10 +66,9 @@ Result<void> pack_body(const GaussianCloud& cloud, const SpzHeader& header,
                        std::span<std::uint8_t> body,
                        const std::function<void(std::size_t)>& packed);
 
-/// Unpacks `body` into `cloud`, which is resized. Calls `await(n)` before it reads beyond what it
-/// asked for so far; when that returns false (the bytes will never be there) it stops and returns
-/// false. Version 1 may yield positions that are not finite.
-bool unpack_body(const SpzHeader& header, const std::uint8_t* body, GaussianCloud& cloud,
-                 const std::function<bool(std::size_t)>& await);
+/// Unpacks a body of SpzLayout(header).bytes() into `prepared`, whatever that holds: arrays that
+/// have the right length already save their allocation. Version 1 may yield positions that are not
+/// finite.
+GaussianCloud unpack_body(const SpzHeader& header, ByteView body, GaussianCloud prepared = {});
 
 }  // namespace lode::splat

@@ -16,10 +16,6 @@ namespace {
 constexpr std::size_t kMaxDeflateRatio = 1032;
 constexpr std::size_t kGzipOverhead = 18;  // header and trailer
 
-/// Compressed bytes given to zstd between two reports of progress: small beside a cloud, large
-/// beside the cost of waking whoever waits for them.
-constexpr std::size_t kPiece = 128U << 10;
-
 struct Free {
   void operator()(ZSTD_CCtx* context) const { ZSTD_freeCCtx(context); }
   void operator()(ZSTD_DCtx* context) const { ZSTD_freeDCtx(context); }
@@ -189,32 +185,22 @@ std::optional<std::size_t> plausible_content_bytes(ByteView frame, std::size_t m
   return static_cast<std::size_t>(stated);
 }
 
-Result<void> decompress_zstd(ByteView frame, std::span<std::uint8_t> content,
-                             const std::function<bool(std::size_t)>& decompressed) {
+Result<void> decompress_zstd(ByteView frame, std::span<std::uint8_t> content) {
+  // In one call, which would take frame after frame: hence the look for the first one's end.
+  const std::size_t end = ZSTD_findFrameCompressedSize(frame.data(), frame.size());
+  if (ZSTD_isError(end) != 0) {
+    return bad(std::string("zstd: ") + ZSTD_getErrorName(end));
+  }
+  if (end != frame.size()) {
+    return bad(std::to_string(frame.size() - end) + " bytes follow the zstd frame");
+  }
   const auto context = owned(ZSTD_createDCtx());
-  ZSTD_inBuffer in{frame.data(), 0, 0};
-  ZSTD_outBuffer out{content.data(), content.size(), 0};
-  std::size_t hint = 1;
-  while (hint != 0) {
-    in.size = std::min(frame.size(), in.pos + kPiece);
-    const std::size_t in_before = in.pos, out_before = out.pos;
-    hint = ZSTD_decompressStream(context.get(), &out, &in);
-    if (ZSTD_isError(hint) != 0) {
-      return bad(std::string("zstd: ") + ZSTD_getErrorName(hint));
-    }
-    if (!decompressed(out.pos)) {
-      return {};
-    }
-    if (hint != 0 && in.pos == in_before && out.pos == out_before) {
-      return out.pos == out.size && in.pos < frame.size()
-                 ? bad("the zstd frame holds more than it states")
-                 : bad("the zstd frame is cut short");
-    }
+  const std::size_t size = ZSTD_decompressDCtx(context.get(), content.data(), content.size(),
+                                               frame.data(), frame.size());
+  if (ZSTD_isError(size) != 0) {
+    return bad(std::string("zstd: ") + ZSTD_getErrorName(size));
   }
-  if (in.pos != frame.size()) {
-    return bad(std::to_string(frame.size() - in.pos) + " bytes follow the zstd frame");
-  }
-  if (out.pos != out.size) {
+  if (size != content.size()) {
     return bad("the zstd frame holds less than was expected");
   }
   return {};
@@ -227,7 +213,7 @@ Result<Bytes> decompress_spz(ByteView file, std::size_t max_bytes) {
       return decompress_zstd_growing(file, max_bytes);
     }
     Bytes body(*size);
-    LODE_CHECK(decompress_zstd(file, body, [](std::size_t) { return true; }));
+    LODE_CHECK(decompress_zstd(file, body));
     return body;
   }
   if (as_text(file).starts_with("\x1f\x8b")) {

@@ -1,7 +1,6 @@
 // The compressed containers around an SPZ body.
 #pragma once
 
-#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -50,10 +49,8 @@ inline constexpr std::size_t kPlausibleRatio = 16;
 /// The content size that a zstd frame states, if it is plausible and at most `max_bytes`.
 std::optional<std::size_t> plausible_content_bytes(ByteView frame, std::size_t max_bytes);
 
-/// Decompresses one zstd frame that must fill `content` exactly, and calls `decompressed(n)` as its
-/// first n bytes become final; when that returns false it stops, successfully.
-Result<void> decompress_zstd(ByteView frame, std::span<std::uint8_t> content,
-                             const std::function<bool(std::size_t)>& decompressed);
+/// Decompresses one zstd frame, which must be all of `frame` and fill `content` exactly.
+Result<void> decompress_zstd(ByteView frame, std::span<std::uint8_t> content);
 
 /// Whether the file begins as Niantic's version 4 does.
 bool is_spz_v4(ByteView file);

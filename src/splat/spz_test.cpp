@@ -96,30 +96,42 @@ TEST(Spz, CompressesToOneFrameWhateverTheWorkersAndPieces) {
   }
 }
 
-TEST(Spz, UnpacksWhileDecompressingAsAfterIt) {
+TEST(Spz, UnpacksALargeBodyAsASmallOne) {
   Rng rng(21);
-  const GaussianCloud cloud = test::random_cloud(rng, 40'000, 1);  // well over a slice and a piece
-  const Bytes file = *encode_spz(cloud);
-  const auto decoded = decode_spz(file);
-  ASSERT_TRUE(decoded) << decoded.error().message();
-  // The same body in a gzip member takes the path that decompresses first.
-  const auto plain = decode_spz(packed(body_of(file), SpzContainer::gzip));
-  ASSERT_TRUE(plain);
-  EXPECT_EQ(decoded->positions, plain->positions);
-  EXPECT_EQ(decoded->opacity_logits, plain->opacity_logits);
-  EXPECT_EQ(decoded->f_dc, plain->f_dc);
-  EXPECT_EQ(decoded->log_scales, plain->log_scales);
-  EXPECT_EQ(decoded->rotations, plain->rotations);
-  EXPECT_EQ(decoded->sh_rest, plain->sh_rest);
-  for (std::size_t length = 0; length < file.size(); length += 70'001) {
-    EXPECT_FALSE(decode_spz(ByteView(file).first(length))) << length;
+  for (const int degree : {0, 1}) {
+    const GaussianCloud cloud = test::random_cloud(rng, 40'000, degree);
+    const Bytes file = *encode_spz(cloud);
+    const auto decoded = decode_spz(file);
+    ASSERT_TRUE(decoded) << decoded.error().message();
+    ASSERT_EQ(decoded->size(), cloud.size());
+    for (const std::size_t first : {0U, 20'000U, 39'500U}) {
+      GaussianCloud part;
+      part.sh_degree = degree;
+      for (std::size_t i = first; i < first + 500; ++i) {
+        part.append(cloud, i);
+      }
+      const GaussianCloud small = *decode_spz(*encode_spz(part));
+      for (std::size_t i = 0; i < 500; ++i) {
+        EXPECT_EQ(decoded->positions[first + i], small.positions[i]);
+        EXPECT_EQ(decoded->opacity_logits[first + i], small.opacity_logits[i]);
+        EXPECT_EQ(decoded->f_dc[first + i], small.f_dc[i]);
+        EXPECT_EQ(decoded->log_scales[first + i], small.log_scales[i]);
+        EXPECT_EQ(decoded->rotations[first + i], small.rotations[i]);
+        if (degree == 1) {
+          EXPECT_EQ(decoded->sh_rest[(first + i) * 9 + 8], small.sh_rest[i * 9 + 8]);
+        }
+      }
+    }
+    for (std::size_t length = 0; length < file.size(); length += 70'001) {
+      EXPECT_FALSE(decode_spz(ByteView(file).first(length))) << length;
+    }
+    Bytes body = body_of(file);
+    body[4] = 7;
+    EXPECT_EQ(decode_spz(packed(body)).error().code, Errc::unsupported);
+    body[4] = 2;
+    body.pop_back();
+    EXPECT_FALSE(decode_spz(packed(body)));
   }
-  Bytes body = body_of(file);
-  body[4] = 7;  // noticed while the rest is still being decompressed
-  EXPECT_EQ(decode_spz(packed(body)).error().code, Errc::unsupported);
-  body[4] = 2;
-  body.pop_back();
-  EXPECT_FALSE(decode_spz(packed(body)));
 }
 
 TEST(Spz, GrowsWithTheContentWhenTheFrameStatesAnImplausibleSize) {
@@ -293,6 +305,15 @@ TEST(Spz, RefusesBytesAfterTheBodyAndAfterTheContainer) {
     Bytes file = packed(body, container);
     file.push_back(0);
     EXPECT_FALSE(decode_spz(file));
+  }
+  const Bytes one = packed(body);
+  const Bytes empty_frame = packed({}), skippable = *hex_decode("502a4d1800000000");
+  for (const Bytes& more : {empty_frame, skippable}) {  // which zstd would take as one content
+    Bytes file = one;
+    file.insert(file.end(), more.begin(), more.end());
+    const auto cloud = decode_spz(file);
+    ASSERT_FALSE(cloud);
+    EXPECT_NE(cloud.error().context.find("follow the zstd frame"), std::string::npos);
   }
   body.push_back(0);
   EXPECT_FALSE(decode_spz(packed(body)));

@@ -101,8 +101,7 @@ Result<Bytes> decompress_streams(ByteReader& reader, const std::vector<StreamSiz
   for (const StreamSizes& sizes : table) {
     LODE_TRY(const ByteView frame, reader.take(sizes.compressed, "SPZ stream"));
     if (is_plausible) {
-      LODE_CHECK(decompress_zstd(frame, std::span(body).subspan(done, sizes.content),
-                                 [](std::size_t) { return true; }));
+      LODE_CHECK(decompress_zstd(frame, std::span(body).subspan(done, sizes.content)));
     } else {
       LODE_TRY(const Bytes content, decompress_spz(frame, sizes.content));
       if (content.size() != sizes.content) {
@@ -128,9 +127,7 @@ Result<GaussianCloud> decode_spz_v4(ByteView file) {
   ByteReader reader(file.subspan(header.table_offset));
   LODE_TRY(const auto table, read_table(reader, header, layout));
   LODE_TRY(const Bytes body, decompress_streams(reader, table, layout));
-  GaussianCloud cloud;
-  unpack_body(body_header(header), body.data(), cloud, [](std::size_t) { return true; });
-  return cloud;
+  return unpack_body(body_header(header), body);
 }
 
 Result<Bytes> encode_spz_v4(const GaussianCloud& cloud, int level) {

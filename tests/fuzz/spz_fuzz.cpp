@@ -51,7 +51,7 @@ lode::Bytes in_streams(lode::ByteView data) {
   return file.take();
 }
 
-/// A file large enough to be unpacked while it is decompressed.
+/// A file large enough for its decoder to take a second thread.
 const lode::Bytes& large_file() {
   static const lode::Bytes file = [] {
     lode::Rng rng(1);

@@ -103,6 +103,24 @@ class Programs(unittest.TestCase):
         unknown = run(LODE, "generate", "--prompt", "a brass astrolabe", "-o", self.dir / "c.spz", "--json")
         self.assertLess(json.loads(unknown.stdout)["self_score"], 0.6)
 
+    def test_converts_to_every_form_and_says_what_it_is(self):
+        cloud = pathlib.Path(__file__).parents[1] / "golden" / "spz" / "cloud.ply"
+        for form in ("zstd", "gzip", "v3", "v4"):
+            out = self.dir / f"{form}.spz"
+            result = run(LODE, "convert", cloud, out, "--spz", form)
+            self.assertEqual(result.returncode, 0, result.stderr)
+            info = json.loads(run(LODE, "info", out, "--json").stdout)
+            self.assertEqual((info["gaussians"], info["sh_degree"], info["format"]), (24, 1, "spz"))
+            self.assertEqual(info["container"], "gzip" if form == "v3" else form)
+            self.assertEqual(sum(info["histograms"]["opacity"]["counts"]), 24)
+        for name in ("x.splat", "x.compressed.ply"):
+            self.assertEqual(run(LODE, "convert", cloud, self.dir / name).returncode, 0)
+        self.assertEqual((self.dir / "x.splat").stat().st_size, 24 * 32)
+        self.assertEqual(run(LODE, "convert", cloud, self.dir / "x.obj").returncode, 3)
+        text = run(LODE, "info", cloud).stdout
+        for title in ("opacity", "log scale", "colour", "\u2588"):
+            self.assertIn(title, text)
+
     def test_invalid_input_exits_3_and_names_it(self):
         bad = self.dir / "bad.ply"
         bad.write_bytes(b"ply\nformat ascii 1.0\nend_header\n")
