@@ -10,6 +10,7 @@ void add_check(CLI::App& app, cli::Action& chosen);
 void add_convert(CLI::App& app, cli::Action& chosen);
 void add_render(CLI::App& app, cli::Action& chosen);
 void add_compare(CLI::App& app, cli::Action& chosen);
+void add_fit(CLI::App& app, cli::Action& chosen);
 void add_generate(CLI::App& app, cli::Action& chosen);
 void add_wallet(CLI::App& app, cli::Action& chosen);
 void add_sandbox(CLI::App& app, cli::Action& chosen);

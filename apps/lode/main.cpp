@@ -16,6 +16,7 @@ int main(int argc, char** argv) {
   add_convert(app, chosen);
   add_render(app, chosen);
   add_compare(app, chosen);
+  add_fit(app, chosen);
   add_wallet(app, chosen);
   return lode::cli::run(app, chosen, argc, argv);
 }
