@@ -13,6 +13,7 @@
 #include "chain/metagraph.h"
 #include "lode/commands.h"
 #include "lode/mine_options.h"
+#include "lode/remote_signer.h"
 #include "miner/blacklist_file.h"
 #include "miner/eligibility.h"
 #include "miner/miner_io.h"
@@ -160,6 +161,15 @@ asio::awaitable<void> run_miner(const MineOptions& options, miner::Miner& miner,
   }
 }
 
+/// The hotkey, in this process or in a signer's.
+Result<std::unique_ptr<chain::Signer>> open_signer(const MineOptions& options) {
+  if (!options.signer_socket.empty()) {
+    return connect_signer(options.signer_socket);
+  }
+  LODE_TRY(chain::Keypair keypair, read_hotkey(options.wallet));
+  return std::unique_ptr<chain::Signer>(std::make_unique<chain::Keypair>(std::move(keypair)));
+}
+
 int mine(const MineOptions& options) {
   forbid_core_files();
   const auto parsed = parse(options);
@@ -170,10 +180,11 @@ int mine(const MineOptions& options) {
     std::fprintf(stderr, "lode mine: --metagraph.file is required\n");
     return cli::kUsage;
   }
-  const auto hotkey = read_hotkey(options.wallet);
-  if (!hotkey) {
-    return cli::report(hotkey.error());
+  const auto signer = open_signer(options);
+  if (!signer) {
+    return cli::report(signer.error());
   }
+  const chain::Signer& hotkey = **signer;
   const auto metagraph = load_metagraph(options);
   if (!metagraph) {
     return cli::report(metagraph.error());
@@ -195,7 +206,7 @@ int mine(const MineOptions& options) {
   config.scheduling.blacklist = parsed->blacklist;
   config.artifacts = options.artifacts_path;
   config.drain_timeout = std::chrono::seconds(options.drain_seconds);
-  miner::Miner miner(context.get_executor(), config, *hotkey, *journal, pool);
+  miner::Miner miner(context.get_executor(), config, hotkey, *journal, pool);
   miner_to_wake = &miner;
   if (const auto loaded = miner.load(*metagraph); !loaded) {
     return cli::report(annotate(loaded.error(), options.journal_path));
@@ -208,8 +219,8 @@ int mine(const MineOptions& options) {
   if (!bound) {
     return cli::report(bound.error());
   }
-  cli::print_json({{"http", bound->to_string()}, {"hotkey", hotkey->ss58()}});
-  spdlog::info("mining as {} on netuid {}; status at http://{}/api/ledger", hotkey->ss58(),
+  cli::print_json({{"http", bound->to_string()}, {"hotkey", hotkey.ss58()}});
+  spdlog::info("mining as {} on netuid {}; status at http://{}/api/ledger", hotkey.ss58(),
                options.netuid, bound->to_string());
   std::exception_ptr failure;
   asio::co_spawn(context, run_miner(options, miner, pool, server),

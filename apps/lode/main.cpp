@@ -18,6 +18,7 @@ int main(int argc, char** argv) {
   add_render(app, chosen);
   add_compare(app, chosen);
   add_wallet(app, chosen);
+  add_signer(app, chosen);
   add_config(app, chosen, settings);
   return lode::cli::run(app, chosen, settings, argc, argv);
 }

@@ -7,6 +7,8 @@ namespace lode::commands {
 void add_mine_options(CLI::App& command, MineOptions& options) {
   command.add_option("--netuid", options.netuid, "Subnet")->capture_default_str();
   add_wallet_options(command, options.wallet);
+  command.add_option("--signer", options.signer_socket,
+                     "Socket of a lode signer, which holds the hotkey instead");
   command
       .add_option("--subtensor.network", options.subtensor_network,
                   "finney, test, local, or a URL of the chain")

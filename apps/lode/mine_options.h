@@ -12,6 +12,7 @@ namespace lode::commands {
 struct MineOptions {
   int netuid = 17;
   WalletOptions wallet;
+  std::string signer_socket;
   std::string subtensor_network = "finney";
   std::vector<std::string> chain_endpoints;
   std::string metagraph_file;
