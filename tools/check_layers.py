@@ -28,6 +28,7 @@ OWNERS = {
     "libdeflate.h": ("src/splat/",),
     "hwy/": ("src/splat/", "src/render/", "src/base/"),
     "sodium.h": ("src/base/encoding.cpp", "src/chain/"),
+    "openssl/": ("src/chain/mnemonic.cpp", "src/net/"),
     "CLI/": ("apps/", "tools/"),
     "torch/": ("src/render/torch_bridge",),
     "ATen/": ("src/render/torch_bridge",),

@@ -15,7 +15,7 @@ import tempfile
 import time
 import unittest
 
-BIN = pathlib.Path(sys.argv.pop(1))
+BIN = pathlib.Path(sys.argv.pop(1)).resolve()
 LODE, WORKER = BIN / "lode", BIN / "lode-worker"
 
 
