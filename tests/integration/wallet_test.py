@@ -225,6 +225,28 @@ class Signer(WalletCase):
         seed = "e5be9a5092b81bca64be81d212e7f2f9eba183bb7a90954f7b76361f6edb5c0a"
         self.assertNotIn(seed, log)
 
+    @unittest.skipUnless(os.geteuid() == 0, "only root can become another user")
+    def test_turns_other_users_away_even_where_the_socket_lets_them_in(self):
+        signer = self.start()
+        self.dir.chmod(0o755)
+        self.socket.chmod(0o666)
+        pid = os.fork()
+        if pid == 0:
+            os.setgid(65534)
+            os.setuid(65534)
+            connection = socket.socket(socket.AF_UNIX)
+            connection.settimeout(20)
+            connection.connect(str(self.socket))
+            try:
+                connection.sendall(struct.pack("<I", 1) + b"\0")
+                answer = connection.recv(100)
+            except OSError:
+                answer = b""
+            os._exit(1 if answer else 0)
+        self.assertEqual(os.waitpid(pid, 0)[1], 0)
+        self.assertIn("another user", signer.text())
+        self.assertEqual(signer.stop(), 0)
+
     def test_outlives_clients_that_send_garbage(self):
         signer = self.start()
         for garbage in (b"\xff\xff\xff\xff", b"\0\0\0\0", b"\5\0\0\0ab", b"\1"):
