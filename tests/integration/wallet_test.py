@@ -166,6 +166,7 @@ class Config(WalletCase):
             self.assert_refused(self.lode(*command, "--config", "other.toml"), "other.toml line 2",
                                 "nearest known one is neuron.sync_interval")
         self.assert_refused(self.lode("config", env={"LODE_CONFIG": "nowhere.toml"}), "nowhere.toml")
+        self.assertEqual(self.lode("config", "--config", "none", env={"LODE_CONFIG": "nowhere.toml"}).returncode, 0)
 
     def test_a_wallet_in_the_file_is_the_wallet_that_signs(self):
         self.json("wallet", "import", "--wallet.name", "mine", stdin=DEV_PHRASE)
