@@ -94,7 +94,7 @@ int run(CLI::App& app, Action& chosen, Settings& settings, int argc, char** argv
   keep_freed_memory();
   LogOptions log;
   std::string config;
-  app.add_option("--config", config, "Configuration file instead of ./lode.toml");
+  app.add_option("--config", config, "Configuration file instead of ./lode.toml, or none");
   app.add_option("--log.level", log.level, "trace, debug, info, warning, error or off")
       ->capture_default_str()
       ->check(CLI::IsMember({"trace", "debug", "info", "warning", "error", "off"}));

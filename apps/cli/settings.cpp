@@ -178,7 +178,7 @@ Result<void> give(CLI::Option& option, const std::string& key, const Found& foun
 std::filesystem::path config_file(const std::filesystem::path& flag,
                                   const Settings::Environment& environment) {
   if (!flag.empty()) {
-    return flag;
+    return flag == "none" ? "" : flag;
   }
   if (const char* name = environment("LODE_CONFIG"); name != nullptr && *name != '\0') {
     return name;

@@ -41,7 +41,8 @@ std::string redact_url(std::string text);
 /// Every long option of a command marked with `configurable()`, and of the program itself, is a
 /// setting: key `wallet.name` for `--wallet.name`. A value comes from the first of: the flag, the
 /// environment (LODE_WALLET_NAME; for wallet.* and subtensor.* also the SDK's BT_WALLET_NAME), the
-/// file (--config, LODE_CONFIG, or ./lode.toml where it exists), the option's default.
+/// file (--config, LODE_CONFIG, or ./lode.toml where it exists; none for `--config none`), the
+/// option's default.
 class Settings {
  public:
   using Environment = std::function<const char*(const char*)>;

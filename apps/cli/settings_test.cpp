@@ -36,7 +36,12 @@ struct Program {
     std::string socket;
     other->add_option("--socket", socket);
     app.parse("mine " + arguments);
-    const std::string path = testing::TempDir() + "/lode_settings_test.toml";
+    const std::filesystem::path folder =
+        std::filesystem::path(testing::TempDir()) /
+        (std::string("lode_settings_") +
+         testing::UnitTest::GetInstance()->current_test_info()->name());
+    std::filesystem::create_directories(folder);
+    const std::string path = folder / "lode_settings_test.toml";
     EXPECT_TRUE(write_file(path, as_bytes(file)));
     applied = settings.apply(app, path, [&](const char* wanted) -> const char* {
       const auto found = environment.find(wanted);
@@ -45,7 +50,7 @@ struct Program {
     for (const auto& entry : settings.entries()) {
       origins[entry.key] = entry.origin;
     }
-    std::filesystem::remove(path);
+    std::filesystem::remove_all(folder);
   }
   std::map<std::string, std::string> origins;
 };

@@ -166,6 +166,7 @@ class Config(WalletCase):
             self.assert_refused(self.lode(*command, "--config", "other.toml"), "other.toml line 2",
                                 "nearest known one is neuron.sync_interval")
         self.assert_refused(self.lode("config", env={"LODE_CONFIG": "nowhere.toml"}), "nowhere.toml")
+        self.assertEqual(self.lode("config", "--config", "none", env={"LODE_CONFIG": "nowhere.toml"}).returncode, 0)
 
     def test_a_wallet_in_the_file_is_the_wallet_that_signs(self):
         self.json("wallet", "import", "--wallet.name", "mine", stdin=DEV_PHRASE)
@@ -224,6 +225,28 @@ class Signer(WalletCase):
             self.assertRegex(status, r"Seccomp:\s+2")
         seed = "e5be9a5092b81bca64be81d212e7f2f9eba183bb7a90954f7b76361f6edb5c0a"
         self.assertNotIn(seed, log)
+
+    @unittest.skipUnless(os.geteuid() == 0, "only root can become another user")
+    def test_turns_other_users_away_even_where_the_socket_lets_them_in(self):
+        signer = self.start()
+        self.dir.chmod(0o755)
+        self.socket.chmod(0o666)
+        pid = os.fork()
+        if pid == 0:
+            os.setgid(65534)
+            os.setuid(65534)
+            connection = socket.socket(socket.AF_UNIX)
+            connection.settimeout(20)
+            connection.connect(str(self.socket))
+            try:
+                connection.sendall(struct.pack("<I", 1) + b"\0")
+                answer = connection.recv(100)
+            except OSError:
+                answer = b""
+            os._exit(1 if answer else 0)
+        self.assertEqual(os.waitpid(pid, 0)[1], 0)
+        self.assertIn("another user", signer.text())
+        self.assertEqual(signer.stop(), 0)
 
     def test_outlives_clients_that_send_garbage(self):
         signer = self.start()
