@@ -79,7 +79,7 @@ net::ChildSpec miner_spec(const DemoOptions& options, const fs::path& self, cons
                           const Json& sandbox) {
   return {self,
           {"mine", "--wallet.file", sandbox.at("miner_hotkey_file").get<std::string>(),
-           "--metagraph.file", sandbox.at("metagraph_file").get<std::string>(), "--journal.path",
+           "--subtensor.network", sandbox.at("chain").get<std::string>(), "--journal.path",
            (out / "journal.db").string(), "--artifacts.path", (out / "splats").string(),
            "--http.listen", "127.0.0.1:0", "--workers", std::to_string(options.workers)},
           out / "miner.log"};
