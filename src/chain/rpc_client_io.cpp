@@ -80,8 +80,8 @@ void RpcClient::start() {
 
 void RpcClient::close() {
   is_closed_ = true;
-  drop_connection();
   tasks_.cancel();
+  drop_connection();
   due_.cancel();
   for (auto& [id, waiter] : waiters_) {
     waiter->ready.cancel();

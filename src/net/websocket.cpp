@@ -263,12 +263,12 @@ Result<Endpoint> WebSocketServer::listen(const Endpoint& where) {
 void WebSocketServer::close() {
   error_code ignored;
   state_->acceptor.close(ignored);
+  state_->tasks.cancel();  // before the sockets: a task that ends first must not be cancelled
   for (const auto& open : state_->open) {
     if (const auto connection = open.lock()) {
       connection->close();
     }
   }
-  state_->tasks.cancel();
 }
 
 asio::awaitable<void> WebSocketServer::join() { co_await state_->tasks.join(); }

@@ -26,6 +26,11 @@ void log_failure(const std::string& name, const std::string& what) {
   spdlog::error("sandbox chain {}: {}", name, what);
 }
 
+bool is_whole(const Json& value, std::int64_t max) {
+  return value.is_number_integer() && value.get<std::int64_t>() >= 0 &&
+         value.get<std::int64_t>() <= max;
+}
+
 /// The text under `key`, or empty.
 std::string text_at(const Json& order, const char* key) {
   const auto found = order.find(key);
@@ -69,8 +74,8 @@ Result<net::Endpoint> ChainIo::listen(const net::Endpoint& where) {
 }
 
 void ChainIo::close() {
-  server_.close();
   tasks_.cancel();
+  server_.close();
 }
 
 asio::awaitable<void> ChainIo::join() {
@@ -211,7 +216,7 @@ Result<Json> ChainIo::change_neuron(const Json& order) {
   const auto ip = order.find("ip"), port = order.find("port"), stake = order.find("stake");
   const auto permit = order.find("validator_permit");
   if ((ip != order.end() && !ip->is_string()) ||
-      (port != order.end() && (!port->is_number_unsigned() || port->get<unsigned>() > 0xffff)) ||
+      (port != order.end() && !is_whole(*port, 0xffff)) ||
       (stake != order.end() && (!stake->is_number() || stake->get<double>() < 0)) ||
       (permit != order.end() && !permit->is_boolean())) {
     return fail(Errc::invalid_input, "ip, port, stake or validator_permit is of another type");
@@ -230,7 +235,7 @@ Result<Json> ChainIo::order_faults(const Json& order) {
   const auto found = std::find_if(std::begin(kFaults), std::end(kFaults),
                                   [&](const auto& known) { return known.first == kind; });
   const auto count = order.value("count", Json(1)), seconds = order.value("seconds", Json(1.0));
-  if (found == std::end(kFaults) || !count.is_number_unsigned() || !seconds.is_number()) {
+  if (found == std::end(kFaults) || !is_whole(count, 1'000'000) || !seconds.is_number()) {
     return fail(Errc::invalid_input,
                 "kind: none, drop, silence, delay, garbage, truncate or reorder was expected, with "
                 "a whole count and a number of seconds");
