@@ -80,6 +80,9 @@ std::string cell(const Json& object, const char* key) {
 /// What a person should know before the rows: the metagraph's source and age, and troubles.
 std::string chain_lines(const Json& ledger) {
   std::string out;
+  if (!ledger.is_object()) {
+    return out;
+  }
   const Json chain = ledger.value("chain", Json()), clock = ledger.value("clock", Json());
   if (chain.is_object()) {
     out += fmt::format("metagraph: {}, block {}, {} s old; our uid: {}\n", cell(chain, "source"),
@@ -161,7 +164,7 @@ std::string format_table(const Json& ledger) {
     if (reason.size() > kMaxReason * 2) {
       reason = reason.substr(0, kMaxReason * 2) + "...";
     }
-    if (row.value("looks_copied", Json()) == true) {
+    if (row.is_object() && row.value("looks_copied", Json()) == true) {
       reason += " | " + cell(row, "hint");
     }
     out += fmt::format("{:>4} {:<12} {:>6} {:>8} {:>5} {:>8} {:>6} {:>5}  {}\n", cell(row, "uid"),
