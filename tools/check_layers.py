@@ -28,6 +28,7 @@ OWNERS = {
     "libdeflate.h": ("src/splat/",),
     "hwy/": ("src/splat/", "src/render/", "src/base/"),
     "sodium.h": ("src/base/encoding.cpp", "src/chain/"),
+    "xxhash.h": ("src/chain/storage_key.cpp",),
     "openssl/": ("src/chain/mnemonic.cpp", "src/net/"),
     "CLI/": ("apps/", "tools/"),
     "torch/": ("src/render/torch_bridge",),

@@ -10,8 +10,8 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <nlohmann/json.hpp>
 
-#include "chain/metagraph.h"
 #include "lode/commands.h"
+#include "lode/metagraph_source.h"
 #include "lode/mine_options.h"
 #include "lode/remote_signer.h"
 #include "miner/blacklist_file.h"
@@ -70,25 +70,19 @@ Result<Parsed> parse(const MineOptions& options) {
   return parsed;
 }
 
-Result<chain::Metagraph> load_metagraph(const MineOptions& options) {
-  LODE_TRY(chain::Metagraph metagraph, chain::read_metagraph_file(options.metagraph_file));
-  if (metagraph.netuid != options.netuid) {
-    return fail(Errc::invalid_input, options.metagraph_file + ": netuid " +
-                                         std::to_string(metagraph.netuid) + ", but " +
-                                         std::to_string(options.netuid) + " was asked for");
-  }
-  return metagraph;
-}
-
 class StatusHandler final : public net::HttpHandler {
  public:
-  explicit StatusHandler(const miner::Miner& miner) : miner_(miner) {}
+  StatusHandler(const miner::Miner& miner, const MetagraphSource& source)
+      : miner_(miner), source_(source) {}
   asio::awaitable<HttpResponse> on_request(HttpRequest request) override {
-    co_return miner::answer(miner_.snapshot(), request);
+    miner::Snapshot snapshot = miner_.snapshot();
+    snapshot.chain = source_.view();
+    co_return miner::answer(snapshot, request);
   }
 
  private:
   const miner::Miner& miner_;
+  const MetagraphSource& source_;
 };
 
 /// Secrets must not reach a core file.
@@ -97,27 +91,24 @@ void forbid_core_files() {
   ::setrlimit(RLIMIT_CORE, &none);
 }
 
-void reload(const MineOptions& options, miner::Miner& miner) {
+void reload_blacklist(const MineOptions& options, miner::Miner& miner) {
   if (auto blacklist = load_blacklist(options)) {
     miner.set_blacklist(*std::move(blacklist));
   } else {
     spdlog::error("blacklist kept as it was: {}", blacklist.error().message());
   }
-  if (const auto metagraph = load_metagraph(options)) {
-    miner.set_metagraph(*metagraph);
-  } else {
-    spdlog::error("metagraph kept as it was: {}", metagraph.error().message());
-  }
 }
 
 /// SIGHUP reloads the blacklist and the metagraph; the first SIGTERM or SIGINT drains.
-asio::awaitable<void> obey_signals(const MineOptions& options, miner::Miner& miner) {
+asio::awaitable<void> obey_signals(const MineOptions& options, miner::Miner& miner,
+                                   MetagraphSource& source) {
   asio::signal_set signals(co_await asio::this_coro::executor, SIGHUP, SIGINT, SIGTERM);
   for (;;) {
     const int signal = co_await signals.async_wait(asio::use_awaitable);
     if (signal == SIGHUP) {
       spdlog::info("reloading blacklist and metagraph");
-      reload(options, miner);
+      reload_blacklist(options, miner);
+      source.reload(miner);
       continue;
     }
     spdlog::info("draining: no new tasks; what is under way will end");
@@ -126,24 +117,36 @@ asio::awaitable<void> obey_signals(const MineOptions& options, miner::Miner& min
   }
 }
 
-asio::awaitable<void> reload_regularly(const MineOptions& options, miner::Miner& miner) {
+asio::awaitable<void> reload_blacklist_regularly(const MineOptions& options, miner::Miner& miner) {
   asio::steady_timer timer(co_await asio::this_coro::executor);
   for (;;) {
     timer.expires_after(std::chrono::seconds(options.sync_seconds));
     co_await timer.async_wait(asio::use_awaitable);
-    reload(options, miner);
+    reload_blacklist(options, miner);
+  }
+}
+
+/// Without a subnet there is nothing to wait for: the miner ends, and says why.
+asio::awaitable<void> keep_metagraph(MetagraphSource& source, miner::Miner& miner,
+                                     std::optional<Error>& failure) {
+  const auto ended = co_await source.run(miner);
+  if (!ended) {
+    failure = ended.error();
+    miner.drain();
   }
 }
 
 /// The miner from its start to its drained end, with everything around it.
 asio::awaitable<void> run_miner(const MineOptions& options, miner::Miner& miner,
-                                miner::WorkerPool& pool, net::HttpServer& server) {
+                                miner::WorkerPool& pool, net::HttpServer& server,
+                                MetagraphSource& source, std::optional<Error>& no_subnet) {
   const auto executor = co_await asio::this_coro::executor;
   net::TaskGroup side_tasks(executor, [](const std::string& name, const std::string& why) {
     spdlog::error("{}: {}", name, why);
   });
-  side_tasks.spawn("signals", obey_signals(options, miner));
-  side_tasks.spawn("reload", reload_regularly(options, miner));
+  side_tasks.spawn("signals", obey_signals(options, miner, source));
+  side_tasks.spawn("reload", reload_blacklist_regularly(options, miner));
+  side_tasks.spawn("metagraph", keep_metagraph(source, miner, no_subnet));
   pool.start();
   std::exception_ptr failure;
   try {
@@ -152,6 +155,7 @@ asio::awaitable<void> run_miner(const MineOptions& options, miner::Miner& miner,
     failure = std::current_exception();
   }
   side_tasks.cancel();
+  co_await source.stop();
   co_await side_tasks.join();
   server.close();
   co_await server.join();
@@ -176,16 +180,20 @@ int mine(const MineOptions& options) {
   if (!parsed) {
     return cli::report(parsed.error());
   }
-  if (options.metagraph_file.empty()) {
-    std::fprintf(stderr, "lode mine: --metagraph.file is required\n");
-    return cli::kUsage;
-  }
   const auto signer = open_signer(options);
   if (!signer) {
     return cli::report(signer.error());
   }
   const chain::Signer& hotkey = **signer;
-  const auto metagraph = load_metagraph(options);
+  asio::io_context context(1);
+  auto source = MetagraphSource::make(
+      context.get_executor(),
+      {options.netuid, options.subtensor_network, options.chain_endpoints, options.metagraph_file,
+       hotkey.ss58(), std::chrono::seconds(options.sync_seconds), options.min_stake});
+  if (!source) {
+    return cli::report(source.error());
+  }
+  const auto metagraph = (*source)->first();
   if (!metagraph) {
     return cli::report(metagraph.error());
   }
@@ -194,7 +202,6 @@ int mine(const MineOptions& options) {
     return cli::report(journal.error());
   }
 
-  asio::io_context context(1);
   miner::Miner* miner_to_wake = nullptr;
   miner::WorkerPool pool(context.get_executor(), parsed->pool, [&miner_to_wake] {
     if (miner_to_wake != nullptr) {
@@ -204,6 +211,7 @@ int mine(const MineOptions& options) {
   miner::MinerConfig config;
   config.scheduling.min_stake = options.min_stake;
   config.scheduling.blacklist = parsed->blacklist;
+  config.scheduling.allow_private_axons = (*source)->allows_private_axons();
   config.artifacts = options.artifacts_path;
   config.drain_timeout = std::chrono::seconds(options.drain_seconds);
   miner::Miner miner(context.get_executor(), config, hotkey, *journal, pool);
@@ -211,7 +219,7 @@ int mine(const MineOptions& options) {
   if (const auto loaded = miner.load(*metagraph); !loaded) {
     return cli::report(annotate(loaded.error(), options.journal_path));
   }
-  StatusHandler handler(miner);
+  StatusHandler handler(miner, **source);
   net::HttpServer server(
       context.get_executor(), handler, {.body_bytes = 4096},
       [](const std::string& name, const std::string& why) { spdlog::error("{}: {}", name, why); });
@@ -223,11 +231,15 @@ int mine(const MineOptions& options) {
   spdlog::info("mining as {} on netuid {}; status at http://{}/api/ledger", hotkey.ss58(),
                options.netuid, bound->to_string());
   std::exception_ptr failure;
-  asio::co_spawn(context, run_miner(options, miner, pool, server),
+  std::optional<Error> no_subnet;
+  asio::co_spawn(context, run_miner(options, miner, pool, server, **source, no_subnet),
                  [&failure](std::exception_ptr e) { failure = e; });
   context.run();
   if (failure) {
     std::rethrow_exception(failure);
+  }
+  if (no_subnet) {
+    return cli::report(*no_subnet);
   }
   spdlog::info("ended cleanly");
   return cli::kDone;

@@ -39,6 +39,29 @@ Result<std::uint16_t> read_u16(const Json& object, const char* key) {
   return value.get<std::uint16_t>();
 }
 
+/// A number of at least 0 under `key`; 0 when absent.
+Result<double> read_optional(const Json& object, const char* key) {
+  const Json& value = member(object, key);
+  if (value.is_null()) {
+    return 0.0;
+  }
+  if (!value.is_number() || value.get<double>() < 0) {
+    return expected(key, "a number of at least 0");
+  }
+  return value.get<double>();
+}
+
+Result<std::uint64_t> read_optional_block(const Json& object, const char* key) {
+  const Json& value = member(object, key);
+  if (value.is_null()) {
+    return std::uint64_t{0};
+  }
+  if (!value.is_number_unsigned()) {
+    return expected(key, "a whole number of at least 0");
+  }
+  return value.get<std::uint64_t>();
+}
+
 bool is_ip_text(const std::string& text) {
   in6_addr address;
   return ::inet_pton(AF_INET, text.c_str(), &address) == 1 ||
@@ -72,10 +95,21 @@ Result<Neuron> read_neuron(const Json& object) {
     return expected("validator_permit", "true or false");
   }
   neuron.validator_permit = permit.get<bool>();
+  LODE_TRY(neuron.incentive, read_optional(object, "incentive"));
+  LODE_TRY(neuron.trust, read_optional(object, "trust"));
+  LODE_TRY(neuron.emission, read_optional(object, "emission"));
+  LODE_TRY(neuron.last_update, read_optional_block(object, "last_update"));
+  LODE_TRY(neuron.registered_at, read_optional_block(object, "registered_at"));
   return neuron;
 }
 
 }  // namespace
+
+const Neuron* Metagraph::find(std::string_view hotkey) const {
+  const auto found = std::find_if(neurons.begin(), neurons.end(),
+                                  [&](const Neuron& neuron) { return neuron.hotkey == hotkey; });
+  return found == neurons.end() ? nullptr : &*found;
+}
 
 Result<Metagraph> read_metagraph_file(const std::filesystem::path& path) {
   LODE_TRY(const Bytes bytes, read_file(path, kMaxMetagraphFileBytes));
@@ -93,6 +127,7 @@ Result<Metagraph> parse_metagraph(std::string_view text) {
   }
   Metagraph metagraph;
   LODE_TRY(metagraph.netuid, read_u16(root, "netuid"));
+  LODE_TRY(metagraph.block, read_optional_block(root, "block"));
   const Json& neurons = member(root, "neurons");
   if (!neurons.is_array()) {
     return expected("neurons", "an array");
@@ -135,9 +170,15 @@ Result<void> write_metagraph_file(const std::filesystem::path& path, const Metag
                        {"ip", neuron.ip},
                        {"port", neuron.port},
                        {"stake", neuron.stake},
-                       {"validator_permit", neuron.validator_permit}});
+                       {"validator_permit", neuron.validator_permit},
+                       {"incentive", neuron.incentive},
+                       {"trust", neuron.trust},
+                       {"emission", neuron.emission},
+                       {"last_update", neuron.last_update},
+                       {"registered_at", neuron.registered_at}});
   }
-  const Json root = {{"netuid", metagraph.netuid}, {"neurons", std::move(neurons)}};
+  const Json root = {
+      {"netuid", metagraph.netuid}, {"block", metagraph.block}, {"neurons", std::move(neurons)}};
   return write_file(path, as_bytes(root.dump(2) + "\n"));
 }
 

@@ -67,6 +67,10 @@ TEST(Metagraph, RefusesBrokenFieldsByPositionAndName) {
       {"neurons[0].port", [](Json& g) { g["neurons"][0]["port"] = 80.5; }},
       {"neurons[0].stake", [](Json& g) { g["neurons"][0]["stake"] = -1; }},
       {"neurons[0].stake", [](Json& g) { g["neurons"][0]["stake"] = "1"; }},
+      {"block", [](Json& g) { g["block"] = -3; }},
+      {"neurons[0].incentive", [](Json& g) { g["neurons"][0]["incentive"] = "high"; }},
+      {"neurons[0].emission", [](Json& g) { g["neurons"][0]["emission"] = -1; }},
+      {"neurons[0].last_update", [](Json& g) { g["neurons"][0]["last_update"] = 1.5; }},
       {"neurons[0].validator_permit", [](Json& g) { g["neurons"][0]["validator_permit"] = 1; }},
   };
   for (const auto& [where, damage] : cases) {
@@ -111,19 +115,27 @@ TEST(Metagraph, ReadsBackTheFileItWrote) {
     }
     metagraph.neurons.push_back({uid, ss58_encode(key), "127.0.0.1",
                                  static_cast<std::uint16_t>(8000 + uid), rng.uniform(0, 1e6),
-                                 uid % 3 == 0});
+                                 uid % 3 == 0, rng.uniform(), rng.uniform(), rng.uniform(0, 9),
+                                 rng.below(1U << 30), rng.below(1U << 30)});
   }
+  metagraph.block = 6'700'000;
   const fs::path path = fs::path(testing::TempDir()) / "lode_metagraph_round_trip.json";
   ASSERT_TRUE(write_metagraph_file(path, metagraph));
   const auto back = read_metagraph_file(path);
   fs::remove(path);
   ASSERT_TRUE(back) << back.error().message();
+  EXPECT_EQ(back->block, metagraph.block);
   ASSERT_EQ(back->neurons.size(), metagraph.neurons.size());
   for (std::size_t i = 0; i < 256; ++i) {
     EXPECT_EQ(back->neurons[i].hotkey, metagraph.neurons[i].hotkey);
     EXPECT_EQ(back->neurons[i].port, metagraph.neurons[i].port);
     EXPECT_EQ(back->neurons[i].stake, metagraph.neurons[i].stake);
     EXPECT_EQ(back->neurons[i].validator_permit, metagraph.neurons[i].validator_permit);
+    EXPECT_EQ(back->neurons[i].incentive, metagraph.neurons[i].incentive);
+    EXPECT_EQ(back->neurons[i].trust, metagraph.neurons[i].trust);
+    EXPECT_EQ(back->neurons[i].emission, metagraph.neurons[i].emission);
+    EXPECT_EQ(back->neurons[i].last_update, metagraph.neurons[i].last_update);
+    EXPECT_EQ(back->neurons[i].registered_at, metagraph.neurons[i].registered_at);
   }
 }
 

@@ -25,6 +25,11 @@ struct Config {
   double min_stake = 1000;  ///< as the base miner: stake below this cannot set weights
   std::vector<BlacklistEntry> blacklist{default_blacklist_entry()};
 
+  /// Whether axons on loopback and private addresses are asked: on a local chain or from a file,
+  /// but on a public chain such an address is an error, or an attempt to have us call our own
+  /// network.
+  bool allow_private_axons = true;
+
   /// Candidates made for one task at most, while the first ones score below the threshold.
   int max_candidates = 3;
   /// Times a task is given to a worker again after a worker failed under it.

@@ -4,6 +4,7 @@
 
 #include <charconv>
 
+#include "chain/address.h"
 #include "chain/keypair.h"
 
 namespace lode::miner {
@@ -18,6 +19,25 @@ const BlacklistEntry* find_entry(const chain::Neuron& neuron, const Config& conf
   return nullptr;
 }
 
+/// Why an axon's address is no place to call, if so.
+std::optional<std::string> unreachable(const chain::Neuron& neuron, const Config& config) {
+  switch (chain::reach_of(neuron.ip)) {
+    case chain::Reach::nowhere:
+      return "not serving: its axon address is " + neuron.ip;
+    case chain::Reach::not_a_host:
+      return "its axon address " + neuron.ip + " is no host's (multicast or reserved)";
+    case chain::Reach::loopback:
+    case chain::Reach::local:
+      if (!config.allow_private_axons) {
+        return "its axon address " + neuron.ip + " is private: not reachable on a public chain";
+      }
+      break;
+    case chain::Reach::anywhere:
+      break;
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 std::optional<std::string> reason_to_skip(const chain::Neuron& neuron, const Config& config) {
@@ -26,8 +46,8 @@ std::optional<std::string> reason_to_skip(const chain::Neuron& neuron, const Con
     return fmt::format("blacklisted by {}: {}", by,
                        entry->reason.empty() ? "no reason given" : entry->reason);
   }
-  if (!neuron.is_serving()) {
-    return "not serving: its axon address is 0.0.0.0";
+  if (auto reason = unreachable(neuron, config)) {
+    return reason;
   }
   if (neuron.port == 0) {
     return "not serving: its axon port is 0";

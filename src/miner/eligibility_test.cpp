@@ -26,6 +26,25 @@ TEST(Eligibility, GivesAReasonForEachFilter) {
   EXPECT_EQ(reason_to_skip(portless, {}), "not serving: its axon port is 0");
 }
 
+TEST(Eligibility, AsksPrivateAxonsOnALocalChainOnly) {
+  Config finney;
+  finney.allow_private_axons = false;
+  for (const char* ip : {"10.0.0.1", "127.0.0.1", "192.168.1.1", "fd00::1", "169.254.169.254"}) {
+    chain::Neuron neuron = good();
+    neuron.ip = ip;
+    EXPECT_EQ(reason_to_skip(neuron, {}), std::nullopt) << ip;
+    EXPECT_EQ(reason_to_skip(neuron, finney), std::string("its axon address ") + ip +
+                                                  " is private: not reachable on a public chain");
+  }
+  chain::Neuron public_v6 = good(), multicast = good(), zero_v6 = good();
+  public_v6.ip = "2606:4700::1";
+  multicast.ip = "224.0.0.1";
+  zero_v6.ip = "::";
+  EXPECT_EQ(reason_to_skip(public_v6, finney), std::nullopt) << "IPv6 is served";
+  EXPECT_TRUE(reason_to_skip(multicast, {}).has_value());
+  EXPECT_TRUE(reason_to_skip(zero_v6, {}).has_value());
+}
+
 TEST(Eligibility, BlacklistsUid180ByDefaultAndOthersByEitherName) {
   chain::Neuron copier = good();
   copier.uid = 180;

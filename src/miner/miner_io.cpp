@@ -8,6 +8,7 @@
 
 #include "base/assert.h"
 #include "base/encoding.h"
+#include "base/http_date.h"
 #include "miner/worker_client_io.h"
 #include "net/http_client.h"
 
@@ -73,8 +74,16 @@ Result<void> Miner::load(const chain::Metagraph& metagraph) {
   LODE_TRY(const std::vector<Event> history, journal_.events());
   scheduler_ = std::make_unique<Scheduler>(config_.scheduling, history);
   set_metagraph(metagraph);
+  return {};
+}
+
+/// Validators come into view with the first metagraph, which a chain may give after the start.
+void Miner::restore_candidates() {
   for (const auto& view : scheduler_->view()) {
     const std::string& hotkey = view.neuron.hotkey;
+    if (!restored_.insert(hotkey).second) {
+      continue;
+    }
     auto stored = journal_.candidate(hotkey);
     if (stored && stored->task_id == view.ledger.held_task_id) {
       scheduler_->restore_candidate(hotkey, stored->task_id,
@@ -82,7 +91,6 @@ Result<void> Miner::load(const chain::Metagraph& metagraph) {
                                      stored->score, stored->judged, "kept in the journal"});
     }
   }
-  return {};
 }
 
 void Miner::set_metagraph(const chain::Metagraph& metagraph) {
@@ -90,6 +98,7 @@ void Miner::set_metagraph(const chain::Metagraph& metagraph) {
   for (const chain::Neuron& neuron : metagraph.neurons) {
     addresses_[neuron.hotkey] = {{neuron.ip, neuron.port}, neuron.uid};
   }
+  restore_candidates();
   wake();
 }
 
@@ -186,6 +195,21 @@ void Miner::note_stage(const std::string& stage, double seconds) {
   }
 }
 
+/// Pulls are answered at once, so that the reply's Date is close to the middle of the exchange.
+void Miner::note_date(const std::string& hotkey, const HttpResponse& response, Time sent) {
+  const std::string* header = response.headers.find("date");
+  const auto date = header == nullptr ? fail(Errc::not_found, "no date") : parse_http_date(*header);
+  if (!date) {
+    return;
+  }
+  skew_.add(hotkey, *date, sent, clock_.now());
+  const std::string warning = skew_.warning();
+  if (!warning.empty() && !is_skew_reported_) {
+    spdlog::error(warning);
+  }
+  is_skew_reported_ = !warning.empty();
+}
+
 asio::awaitable<void> Miner::pull(std::string hotkey) {
   net::Endpoint peer = addresses_.at(hotkey).endpoint;
   const Time began = clock_.now();
@@ -194,6 +218,9 @@ asio::awaitable<void> Miner::pull(std::string hotkey) {
                                 .body_bytes = kMaxReplyBytes};
   const auto exchange = co_await net::fetch(std::move(peer), std::move(request), limits);
   note_stage("pull", to_seconds(clock_.now() - began));
+  if (exchange.response) {
+    note_date(hotkey, *exchange.response, began);
+  }
   auto reply = exchange.response ? subnet::parse_pull_reply(*exchange.response)
                                  : Result<subnet::PullReply>(exchange.response.error());
   if (reply) {
@@ -278,6 +305,16 @@ Snapshot Miner::snapshot() const {
   snapshot.queued = scheduler_->queued();
   snapshot.generating = scheduler_->generating();
   snapshot.stages = stages_;
+  snapshot.clock_skew = skew_.estimate();
+  snapshot.clock_warning = skew_.warning();
+  for (ValidatorView& view : snapshot.validators) {
+    for (const chain::WeightHint& hint : hints_) {
+      if (hint.uid == view.neuron.uid) {
+        view.hint = hint.text;
+        view.looks_copied = hint.looks_copied;
+      }
+    }
+  }
   return snapshot;
 }
 

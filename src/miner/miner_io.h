@@ -7,10 +7,13 @@
 #include <boost/asio/thread_pool.hpp>
 #include <filesystem>
 #include <map>
+#include <set>
 #include <string>
 
 #include "chain/keypair.h"
+#include "chain/weight_hints.h"
 #include "miner/artifacts_io.h"
+#include "miner/clock_skew.h"
 #include "miner/journal.h"
 #include "miner/scheduler.h"
 #include "miner/status.h"
@@ -43,6 +46,8 @@ class Miner {
   /// Takes the journal's history and the first metagraph; call once, before run().
   Result<void> load(const chain::Metagraph& metagraph);
   void set_metagraph(const chain::Metagraph& metagraph);
+  /// What is shown beside the validators; nothing else follows from it.
+  void set_hints(const std::vector<chain::WeightHint>& hints) { hints_ = hints; }
   void set_blacklist(std::vector<BlacklistEntry> blacklist);
 
   boost::asio::awaitable<void> run();
@@ -65,6 +70,8 @@ class Miner {
   boost::asio::awaitable<void> submit(SubmitAction action);
   boost::asio::awaitable<void> keep_result(KeptResult result, std::shared_ptr<const Bytes> spz);
   subnet::Terminals terminals(const std::string& hotkey) const;
+  void restore_candidates();
+  void note_date(const std::string& hotkey, const HttpResponse& response, Time sent);
   void note_stage(const std::string& stage, double seconds);
 
   boost::asio::any_io_executor executor_;
@@ -76,6 +83,10 @@ class Miner {
   std::unique_ptr<Scheduler> scheduler_;
   std::map<std::string, Address> addresses_;
   std::map<std::string, Timing> stages_;
+  std::set<std::string> restored_;  ///< validators whose kept candidates were looked for
+  std::vector<chain::WeightHint> hints_;
+  ClockSkew skew_;
+  bool is_skew_reported_ = false;
   boost::asio::steady_timer wake_;
   boost::asio::thread_pool cpu_{1};
   net::TaskGroup calls_;

@@ -65,6 +65,8 @@ struct ValidatorView {
   std::string reason;         ///< one line, always filled
   std::optional<Time> until;  ///< cooling and backing_off
   LedgerRow ledger;
+  std::string hint;  ///< how its on-chain weights compare with the others', or empty
+  bool looks_copied = false;
 };
 
 /// Why a pull or a submission brought no usable answer.

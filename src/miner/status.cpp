@@ -36,9 +36,34 @@ Json validator_json(const ValidatorView& view, Time now) {
                {"rating", row.rating},
                {"reward", row.reward},
                {"held_task_id", row.held_task_id},
-               {"last_error", row.last_error}};
+               {"last_error", row.last_error},
+               {"hint", view.hint},
+               {"looks_copied", view.looks_copied}};
   json["wait_seconds"] = view.until ? Json(std::max(0.0, to_seconds(*view.until - now))) : Json();
   return json;
+}
+
+Json chain_json(const std::optional<ChainView>& chain, Time now) {
+  if (!chain) {
+    return nullptr;
+  }
+  Json json = {{"source", chain->source},
+               {"connected", chain->is_connected},
+               {"runtime", chain->runtime},
+               {"head", chain->head},
+               {"block", chain->block},
+               {"read_seconds", chain->read_seconds},
+               {"read_bytes", chain->read_bytes},
+               {"advice", chain->advice},
+               {"error", chain->error}};
+  json["age_seconds"] = chain->read_at ? Json(to_seconds(now - *chain->read_at)) : Json();
+  json["uid"] = chain->uid ? Json(*chain->uid) : Json();
+  return json;
+}
+
+Json clock_json(const Snapshot& snapshot) {
+  return {{"skew_seconds", snapshot.clock_skew ? Json(to_seconds(*snapshot.clock_skew)) : Json()},
+          {"warning", snapshot.clock_warning}};
 }
 
 std::string cell(const Json& object, const char* key) {
@@ -50,6 +75,28 @@ std::string cell(const Json& object, const char* key) {
     return fmt::format("{:.2f}", found->get<double>());
   }
   return found->is_string() ? found->get<std::string>() : found->dump();
+}
+
+/// What a person should know before the rows: the metagraph's source and age, and troubles.
+std::string chain_lines(const Json& ledger) {
+  std::string out;
+  if (!ledger.is_object()) {
+    return out;
+  }
+  const Json chain = ledger.value("chain", Json()), clock = ledger.value("clock", Json());
+  if (chain.is_object()) {
+    out += fmt::format("metagraph: {}, block {}, {} s old; our uid: {}\n", cell(chain, "source"),
+                       cell(chain, "block"), cell(chain, "age_seconds"), cell(chain, "uid"));
+    for (const char* key : {"error", "advice"}) {
+      if (const std::string text = cell(chain, key); text != "-" && !text.empty()) {
+        out += "metagraph: " + text + "\n";
+      }
+    }
+  }
+  if (clock.is_object() && !cell(clock, "warning").empty() && cell(clock, "warning") != "-") {
+    out += "clock: " + cell(clock, "warning") + "\n";
+  }
+  return out;
 }
 
 }  // namespace
@@ -94,12 +141,15 @@ Json to_json(const Snapshot& snapshot) {
           {"workers", workers},
           {"queued", snapshot.queued},
           {"generating", snapshot.generating},
+          {"chain", chain_json(snapshot.chain, snapshot.at)},
+          {"clock", clock_json(snapshot)},
           {"stages", stages}};
 }
 
 std::string format_table(const Json& ledger) {
   constexpr std::size_t kMaxReason = 60;
-  std::string out =
+  std::string out = chain_lines(ledger);
+  out +=
       fmt::format("{:>4} {:<12} {:>6} {:>8} {:>5} {:>8} {:>6} {:>5}  {}\n", "uid", "state",
                   "pulled", "accepted", "empty", "rejected", "viol.", "score", "why / last error");
   const auto validators = ledger.find("validators");
@@ -113,6 +163,9 @@ std::string format_table(const Json& ledger) {
     }
     if (reason.size() > kMaxReason * 2) {
       reason = reason.substr(0, kMaxReason * 2) + "...";
+    }
+    if (row.is_object() && row.value("looks_copied", Json()) == true) {
+      reason += " | " + cell(row, "hint");
     }
     out += fmt::format("{:>4} {:<12} {:>6} {:>8} {:>5} {:>8} {:>6} {:>5}  {}\n", cell(row, "uid"),
                        cell(row, "state"), cell(row, "pulled"), cell(row, "accepted"),

@@ -30,6 +30,21 @@ struct WorkerView {
   std::int64_t restarts = 0;  ///< of the local process
 };
 
+/// Where the metagraph comes from and how fresh it is.
+struct ChainView {
+  std::string source;  ///< a network and its node, or a file
+  bool is_connected = false;
+  std::string runtime;          ///< of the node
+  std::uint64_t head = 0;       ///< newest block heard of
+  std::uint64_t block = 0;      ///< of the metagraph in use
+  std::optional<Time> read_at;  ///< of the metagraph in use
+  double read_seconds = 0;      ///< how long reading it took
+  std::uint64_t read_bytes = 0;
+  std::optional<int> uid;  ///< our own
+  std::string advice;      ///< when we are not registered
+  std::string error;       ///< why the last reading failed
+};
+
 /// Everything the status page needs, at one moment.
 struct Snapshot {
   Time at{};
@@ -38,6 +53,9 @@ struct Snapshot {
   std::vector<WorkerView> workers;
   int queued = 0;
   int generating = 0;
+  std::optional<ChainView> chain;
+  std::optional<Duration> clock_skew;  ///< validators' clocks minus ours
+  std::string clock_warning;
   std::map<std::string, Timing> stages;  ///< wall time by stage name
 };
 

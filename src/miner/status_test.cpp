@@ -52,6 +52,43 @@ TEST(Status, TableShowsEveryValidatorWithItsReason) {
 TEST(Status, TableSurvivesAForeignDocument) {
   EXPECT_NE(format_table(nlohmann::json::object()).find("uid"), std::string::npos);
   EXPECT_NE(format_table({{"validators", {{{"uid", nullptr}}}}}).find("-"), std::string::npos);
+  EXPECT_NE(format_table(nlohmann::json::array({1})).find("uid"), std::string::npos);
+  EXPECT_NE(format_table({{"validators", {5}}, {"chain", 7}, {"clock", "?"}}).find("-"),
+            std::string::npos);
+}
+
+TEST(Status, ShowsWhereTheMetagraphIsFromHowOldItIsAndWhatIsWrong) {
+  Snapshot snapshot = two_validators();
+  EXPECT_TRUE(to_json(snapshot)["chain"].is_null());
+  ChainView chain;
+  chain.source = "finney (wss://node:443)";
+  chain.block = 6'700'000;
+  chain.read_at = from_unix_seconds(910);
+  chain.error = "no answer within 20 s";
+  chain.advice = "run btcli";
+  snapshot.chain = chain;
+  snapshot.clock_warning = "this machine's clock is 40 s behind";
+  const auto json = to_json(snapshot);
+  EXPECT_EQ(json["chain"]["age_seconds"], 90);
+  EXPECT_TRUE(json["chain"]["uid"].is_null());
+  EXPECT_TRUE(json["clock"]["skew_seconds"].is_null());
+  const std::string table = format_table(json);
+  for (const char* text : {"metagraph: finney (wss://node:443), block 6700000, 90.00 s old",
+                           "metagraph: no answer within 20 s", "metagraph: run btcli",
+                           "clock: this machine's clock is 40 s behind"}) {
+    EXPECT_NE(table.find(text), std::string::npos) << text << " in\n" << table;
+  }
+}
+
+TEST(Status, TableShowsTheHintOfCopiedWeightsOnly) {
+  Snapshot snapshot = two_validators();
+  snapshot.validators[0].hint = "weights: their own";
+  snapshot.validators[1].hint = "weights: nearest uid 5";
+  snapshot.validators[1].looks_copied = true;
+  const std::string table = format_table(to_json(snapshot));
+  EXPECT_EQ(table.find("their own"), std::string::npos);
+  EXPECT_NE(table.find("| weights: nearest uid 5"), std::string::npos);
+  EXPECT_EQ(to_json(snapshot)["validators"][0]["hint"], "weights: their own");
 }
 
 TEST(Status, AnswersItsRoutesAndNoOthers) {

@@ -55,4 +55,25 @@ Result<HttpUrl> parse_http_url(std::string_view text) {
   return HttpUrl{{std::move(host), port}, path.empty() ? "/" : std::move(path)};
 }
 
+Result<WsUrl> parse_ws_url(std::string_view text) {
+  const auto parsed = boost::urls::parse_uri(boost::core::string_view(text.data(), text.size()));
+  if (!parsed || (parsed->scheme() != "ws" && parsed->scheme() != "wss") ||
+      parsed->has_userinfo() || parsed->has_fragment() || parsed->host().empty()) {
+    return fail(Errc::invalid_input,
+                "'" + std::string(text) + "': an address like wss://node.example:443 was expected");
+  }
+  WsUrl url;
+  url.is_tls = parsed->scheme() == "wss";
+  url.endpoint = {std::string(parsed->host_address()),
+                  static_cast<std::uint16_t>(url.is_tls ? 443 : 80)};
+  if (parsed->has_port()) {
+    const auto port_text = parsed->port();
+    LODE_TRY(url.endpoint.port, parse_port({port_text.data(), port_text.size()}, text));
+  }
+  if (const std::string target(parsed->encoded_target()); !target.empty()) {
+    url.target = target;
+  }
+  return url;
+}
+
 }  // namespace lode::net

@@ -29,4 +29,16 @@ struct HttpUrl {
 };
 Result<HttpUrl> parse_http_url(std::string_view text);
 
+/// A "ws://host[:port][/path]" or "wss://..." address; ports 80 and 443 when absent. Errors as for
+/// parse_http_url. The path may hold an operator's key: log `to_string()`, which leaves it out.
+struct WsUrl {
+  bool is_tls = false;
+  Endpoint endpoint;
+  std::string target = "/";  ///< path and query
+
+  /// "wss://host:port"
+  std::string to_string() const { return (is_tls ? "wss://" : "ws://") + endpoint.to_string(); }
+};
+Result<WsUrl> parse_ws_url(std::string_view text);
+
 }  // namespace lode::net

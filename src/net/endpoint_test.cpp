@@ -39,5 +39,26 @@ TEST(HttpUrl, RefusesOtherSchemesUsersAndNonsense) {
   }
 }
 
+TEST(WsUrl, ParsesBothSchemesWithTheirPortsAndHidesThePath) {
+  const auto finney = parse_ws_url("wss://entrypoint-finney.opentensor.ai:443");
+  ASSERT_TRUE(finney);
+  EXPECT_TRUE(finney->is_tls);
+  EXPECT_EQ(finney->endpoint, (Endpoint{"entrypoint-finney.opentensor.ai", 443}));
+  EXPECT_EQ(finney->target, "/");
+  const auto keyed = parse_ws_url("wss://node.example/v1/secret?x=1");
+  ASSERT_TRUE(keyed);
+  EXPECT_EQ(keyed->endpoint.port, 443);
+  EXPECT_EQ(keyed->target, "/v1/secret?x=1");
+  EXPECT_EQ(keyed->to_string(), "wss://node.example:443");
+  EXPECT_EQ(parse_ws_url("ws://[::1]")->to_string(), "ws://[::1]:80");
+}
+
+TEST(WsUrl, RefusesOtherSchemesUsersAndNonsense) {
+  for (const char* bad :
+       {"http://h", "finey", "ws://", "wss://u:p@h", "ws://h#f", "ws://h:99999"}) {
+    EXPECT_FALSE(parse_ws_url(bad)) << bad;
+  }
+}
+
 }  // namespace
 }  // namespace lode::net

@@ -2,7 +2,6 @@
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/experimental/awaitable_operators.hpp>
-#include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/core/tcp_stream.hpp>
@@ -10,6 +9,8 @@
 #include <boost/beast/http/read.hpp>
 #include <boost/beast/http/string_body.hpp>
 #include <boost/beast/http/write.hpp>
+
+#include "net/tcp_internal.h"
 
 namespace lode::net {
 
@@ -60,25 +61,6 @@ HttpResponse from_beast(http::response<http::string_body>&& message) {
   }
   response.body = std::move(message.body());
   return response;
-}
-
-asio::awaitable<error_code> connect(beast::tcp_stream& stream, const Endpoint& peer,
-                                    Duration timeout) {
-  stream.expires_after(timeout);
-  error_code not_literal;
-  const auto address = asio::ip::make_address(peer.host, not_literal);
-  if (!not_literal) {
-    auto [ec] = co_await stream.async_connect(asio::ip::tcp::endpoint(address, peer.port), kToken);
-    co_return ec;
-  }
-  asio::ip::tcp::resolver resolver(co_await asio::this_coro::executor);
-  auto [resolve_ec, found] =
-      co_await resolver.async_resolve(peer.host, std::to_string(peer.port), kToken);
-  if (resolve_ec) {
-    co_return resolve_ec;
-  }
-  auto [ec, where] = co_await stream.async_connect(found, kToken);
-  co_return ec;
 }
 
 asio::awaitable<error_code> send(beast::tcp_stream& stream,

@@ -11,6 +11,9 @@
 #include <boost/beast/http/string_body.hpp>
 #include <boost/beast/http/write.hpp>
 
+#include "base/http_date.h"
+#include "net/tcp_internal.h"
+
 namespace lode::net {
 
 namespace asio = boost::asio;
@@ -43,6 +46,10 @@ http::response<http::string_body> to_beast(HttpResponse&& response, bool keep_al
   message.result(static_cast<unsigned>(response.status));
   for (const auto& [name, value] : response.headers) {
     message.insert(name, value);
+  }
+  if (response.headers.find("date") ==
+      nullptr) {  // as uvicorn: peers tell their clock's skew by it
+    message.set(http::field::date, http_date(SystemClock().now()));
   }
   message.keep_alive(keep_alive);
   message.body() = std::move(response.body);
@@ -196,29 +203,9 @@ HttpServer::HttpServer(asio::any_io_executor executor, HttpHandler& handler, Ser
 HttpServer::~HttpServer() = default;
 
 Result<Endpoint> HttpServer::listen(const Endpoint& where) {
-  error_code ec;
-  const auto address = asio::ip::make_address(where.host, ec);
-  if (ec) {
-    return fail(Errc::invalid_input, where.to_string() + ": an IP address to listen on expected");
-  }
-  auto& acceptor = state_->acceptor;
-  const tcp::endpoint endpoint(address, where.port);
-  acceptor.open(endpoint.protocol(), ec);
-  if (!ec) {
-    acceptor.set_option(tcp::acceptor::reuse_address(true), ec);
-  }
-  if (!ec) {
-    acceptor.bind(endpoint, ec);
-  }
-  if (!ec) {
-    acceptor.listen(asio::socket_base::max_listen_connections, ec);
-  }
-  if (ec) {
-    return fail(Errc::io_failure, where.to_string() + ": listen: " + ec.message());
-  }
-  const auto bound = acceptor.local_endpoint();
+  LODE_TRY(Endpoint bound, net::listen(state_->acceptor, where));
   state_->tasks.spawn("accept", state_->accept_loop());
-  return Endpoint{bound.address().to_string(), bound.port()};
+  return bound;
 }
 
 void HttpServer::close() {

@@ -24,7 +24,8 @@ class TaskGroup {
   /// Starts a task. Pass it its arguments by value. After cancel() nothing is started any more.
   void spawn(std::string name, boost::asio::awaitable<void> task);
 
-  /// Asks every task to end: its pending operation completes with operation_aborted.
+  /// Asks every task to end: its pending operation completes with operation_aborted. Call it from
+  /// within the executor: Asio 1.81 defers it otherwise, past the end of tasks that just finish.
   void cancel();
 
   /// Ends when no task is left.

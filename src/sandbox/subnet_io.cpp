@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "base/json.h"
 #include "chain/keyfile.h"
 #include "chain/metagraph.h"
 
@@ -17,6 +18,10 @@ constexpr const char* kLoopback = "127.0.0.1";
 constexpr const char* kHotkeyFile = "miner_hotkey.json";
 constexpr const char* kMetagraphFile = "metagraph.json";
 constexpr const char* kStatusPath = "/sandbox/status";
+constexpr const char* kChainPath = "/sandbox/chain";
+
+/// Blocks come no faster than this, whatever the time scale.
+constexpr Duration kShortestBlock = std::chrono::milliseconds(100);
 
 // A submission of the largest result that the scoring service takes would be 500 MiB; the sketch's
 // objects pack to under 1 MiB, other generators' to a few.
@@ -60,17 +65,33 @@ class Subnet::Bystander final : public net::HttpHandler {
 
 class Subnet::Control final : public net::HttpHandler {
  public:
-  explicit Control(const Subnet& subnet) : subnet_(subnet) {}
+  explicit Control(Subnet& subnet) : subnet_(subnet) {}
 
   asio::awaitable<HttpResponse> on_request(HttpRequest request) override {
-    if (request.method != "GET" || request.target != kStatusPath) {
-      co_return make_response(404, "text/plain", std::string("GET ") + kStatusPath + "\n");
+    if (request.method == "GET" && request.target == kStatusPath) {
+      nlohmann::json status = to_json(subnet_.status());
+      status["chain"] = subnet_.chain_->status();
+      co_return make_response(200, "application/json", status.dump());
     }
-    co_return make_response(200, "application/json", to_json(subnet_.status()).dump());
+    if (request.method == "POST" && request.target == kChainPath) {
+      co_return command_chain(request.body);
+    }
+    co_return make_response(
+        404, "text/plain",
+        std::string("GET ") + kStatusPath + " or POST " + kChainPath + " was expected\n");
   }
 
  private:
-  const Subnet& subnet_;
+  HttpResponse command_chain(const std::string& body) {
+    const auto order = parse_json(body);
+    const auto done =
+        order ? subnet_.chain_->command(*order) : Result<nlohmann::ordered_json>(order.error());
+    const nlohmann::ordered_json reply =
+        done ? *done : nlohmann::ordered_json{{"detail", done.error().context}};
+    return make_response(done ? 200 : 422, "application/json", reply.dump());
+  }
+
+  Subnet& subnet_;
 };
 
 Subnet::Subnet(asio::any_io_executor executor, SubnetConfig config)
@@ -93,6 +114,7 @@ Result<void> Subnet::open() {
   for (Resident& resident : roster_) LODE_CHECK(open_resident(resident, index++));
   control_ = std::make_unique<Control>(*this);
   LODE_TRY(control_endpoint_, serve(*control_, {}));
+  LODE_CHECK(open_chain());
   LODE_CHECK(write_files());
   for (auto& validator : validators_) validator->prefetch();
   return {};
@@ -135,6 +157,19 @@ Result<net::Endpoint> Subnet::serve(net::HttpHandler& handler, const net::Server
   return servers_.back()->listen({kLoopback, config_.port_base == 0 ? std::uint16_t{0} : next});
 }
 
+/// After the axons, whose addresses it tells.
+Result<void> Subnet::open_chain() {
+  node_ = std::make_unique<ChainNode>(roster_, config_.seed);
+  ChainIoConfig config;
+  config.block_time =
+      std::max(kShortestBlock, from_seconds(to_seconds(config_.block_time) / config_.time_scale));
+  chain_ = std::make_unique<ChainIo>(executor_, *node_, config);
+  const auto next = static_cast<std::uint16_t>(config_.port_base + servers_.size());
+  LODE_TRY(chain_endpoint_,
+           chain_->listen({kLoopback, config_.port_base == 0 ? std::uint16_t{0} : next}));
+  return {};
+}
+
 Result<void> Subnet::write_files() const {
   chain::Metagraph metagraph;
   metagraph.netuid = kNetuid;
@@ -150,7 +185,7 @@ Result<void> Subnet::write_files() const {
 }
 
 nlohmann::ordered_json Subnet::ready_json() const {
-  nlohmann::ordered_json ready = {{"chain", nullptr},
+  nlohmann::ordered_json ready = {{"chain", "ws://" + chain_endpoint_.to_string()},
                                   {"validators", nlohmann::ordered_json::array()}};
   for (const Resident& resident : roster_) {
     if (resident.role != Role::validator)
@@ -187,7 +222,9 @@ Status Subnet::status() const {
 
 asio::awaitable<void> Subnet::stop() {
   for (auto& server : servers_) server->close();
+  chain_->close();
   for (auto& server : servers_) co_await server->join();
+  co_await chain_->join();
   for (auto& validator : validators_) co_await validator->finish();
 }
 

@@ -1,4 +1,4 @@
-// A whole subnet on the loopback interface: validators, bystanders, metagraph file, status port.
+// A whole subnet on the loopback interface: validators, bystanders, a subtensor node, control port.
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>
@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "net/http_server.h"
+#include "sandbox/chain_io.h"
 #include "sandbox/roster.h"
 #include "sandbox/status.h"
 #include "sandbox/validator_io.h"
@@ -22,8 +23,9 @@ struct SubnetConfig {
   double time_scale = 1;  ///< at least 1: durations are divided by it
   std::uint64_t seed = 1;
   std::uint16_t port_base = 0;  ///< first port of consecutive ones, or 0 for free ones
-  std::filesystem::path dir;    ///< existing; the hotkey and metagraph files go here
-  double fault_rate = 0;        ///< 0..1, of all requests to validators
+  Duration block_time = std::chrono::seconds(12);  ///< before scaling
+  std::filesystem::path dir;  ///< existing; the hotkey and metagraph files go here
+  double fault_rate = 0;      ///< 0..1, of all requests to validators
   TaskShares shares;
   std::size_t worker_threads = 2;
   Rules rules;  ///< before scaling
@@ -43,6 +45,8 @@ class Subnet {
   nlohmann::ordered_json ready_json() const;
 
   Status status() const;
+  /// The chain that "chain" of ready_json() leads to, for commands from within a test.
+  ChainIo& chain() { return *chain_; }
   const std::vector<Resident>& roster() const { return roster_; }
 
   /// Stops accepting and ends every connection; await it before destruction.
@@ -56,6 +60,7 @@ class Subnet {
   Result<void> open();
   Result<net::Endpoint> serve(net::HttpHandler& handler, const net::ServerLimits& limits);
   Result<void> open_resident(Resident& resident, int index);
+  Result<void> open_chain();
   Result<void> write_files() const;
 
   boost::asio::any_io_executor executor_;
@@ -69,6 +74,9 @@ class Subnet {
   std::unique_ptr<Control> control_;
   std::vector<std::unique_ptr<net::HttpServer>> servers_;
   net::Endpoint control_endpoint_;
+  std::unique_ptr<ChainNode> node_;
+  std::unique_ptr<ChainIo> chain_;
+  net::Endpoint chain_endpoint_;
 };
 
 }  // namespace lode::sandbox

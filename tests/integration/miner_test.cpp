@@ -13,7 +13,9 @@
 #include <nlohmann/json.hpp>
 
 #include "base/encoding.h"
+#include "base/http_date.h"
 #include "chain/keyfile.h"
+#include "chain/metagraph_sync_io.h"
 #include "miner/miner_io.h"
 #include "net/http_server.h"
 #include "sandbox/subnet_io.h"
@@ -78,8 +80,32 @@ class MinerTest : public testing::Test {
     auto started = sandbox::Subnet::start(context_.get_executor(), sandbox_);
     ASSERT_TRUE(started) << started.error().message();
     subnet_ = *std::move(started);
-    metagraph_ = *chain::read_metagraph_file(dir_ / "metagraph.json");
     hotkey_.emplace(*chain::read_hotkey_file(dir_ / "miner_hotkey.json"));
+    read_metagraph();
+  }
+
+  /// From the sandbox's chain.
+  void read_metagraph() {
+    chain::RpcClientConfig config;
+    config.urls = {subnet_->ready_json()["chain"].get<std::string>()};
+    auto client = *chain::RpcClient::make(context_.get_executor(), config);
+    chain::MetagraphSync sync(*client, {}, [this](const chain::Metagraph& metagraph, const auto&) {
+      metagraph_ = metagraph;
+    });
+    bool is_done = false;
+    asio::co_spawn(
+        context_,
+        [](chain::RpcClient& c, chain::MetagraphSync& s) -> asio::awaitable<void> {
+          c.start();
+          const auto read = co_await s.read_once();
+          EXPECT_TRUE(read) << read.error().message();
+          c.close();
+          co_await c.join();
+        }(*client, sync),
+        [&](std::exception_ptr) { is_done = true; });
+    while (!is_done) {
+      context_.run_one_for(std::chrono::seconds(1));
+    }
   }
 
   /// A neuron with stake at the peer's address; its uid.
@@ -296,6 +322,21 @@ TEST_F(MinerTest, AfterARestartSubmitsTheKeptCandidateWithoutMakingItAgain) {
     return e.kind == EventKind::candidate_ready;
   });
   EXPECT_EQ(made, 1);
+}
+
+TEST_F(MinerTest, ReportsAClockThatDiffersFromTheValidators) {
+  start_sandbox();
+  metagraph_.neurons.clear();
+  const std::string body = R"({"task":null,"cooldown_until":0})";
+  for (int i = 0; i < 2; ++i) {
+    add_peer(RawPeer::reply("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ndate: " +
+                            http_date(SystemClock().now() + std::chrono::hours(1)) +
+                            "\r\ncontent-length: " + std::to_string(body.size()) + "\r\n\r\n" +
+                            body));
+  }
+  const Snapshot end = mine_until([](const Snapshot& s) { return !s.clock_warning.empty(); });
+  EXPECT_NEAR(to_seconds(*end.clock_skew), 3600, 5);
+  EXPECT_THAT(end.clock_warning, testing::HasSubstr("behind that of"));
 }
 
 }  // namespace

@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 import unittest
+import urllib.request
 
 BIN = pathlib.Path(sys.argv.pop(1)).resolve()
 LODE, WORKER = BIN / "lode", BIN / "lode-worker"
@@ -74,9 +75,19 @@ class Programs(unittest.TestCase):
         return Daemon(self, LODE, "sandbox", "--time-scale", 100, "--seed", 4, "--dir", self.dir, *args)
 
     def mine(self, sandbox, *args):
-        return Daemon(self, LODE, "mine", "--wallet.file", sandbox.ready["miner_hotkey_file"], "--metagraph.file",
-                      sandbox.ready["metagraph_file"], "--journal.path", self.dir / "journal.db", "--http.listen",
-                      "127.0.0.1:0", "--workers", 1, *args)
+        chain = () if "--metagraph.file" in args else ("--subtensor.network", sandbox.ready["chain"])
+        return Daemon(self, LODE, "mine", "--wallet.file", sandbox.ready["miner_hotkey_file"], *chain,
+                      "--journal.path", self.dir / "journal.db", "--http.listen", "127.0.0.1:0", "--workers", 1, *args)
+
+    def order(self, sandbox, **command):
+        """A command to the sandbox's chain."""
+        request = urllib.request.Request(f"http://{sandbox.ready['control']}/sandbox/chain",
+                                         json.dumps(command).encode(), method="POST")
+        with urllib.request.urlopen(request, timeout=10) as reply:
+            return json.load(reply)
+
+    def chain_view(self, miner):
+        return get_json(miner.ready["http"], "/api/ledger")["chain"]
 
     def accepted(self, miner):
         return get_json(miner.ready["http"], "/api/ledger")["totals"]["accepted"]
@@ -247,6 +258,76 @@ class Programs(unittest.TestCase):
         self.assertGreaterEqual(sum(row["accepted"] for row in rows), 2)
         secret = json.loads(pathlib.Path(sandbox.ready["miner_hotkey_file"]).read_text())["secretSeed"]
         self.assertNotIn(secret.removeprefix("0x"), miner.text())
+
+    def test_mines_from_a_metagraph_file_without_a_chain(self):
+        sandbox = self.sandbox("--validators", 1)
+        miner = self.mine(sandbox, "--metagraph.file", sandbox.ready["metagraph_file"])
+        wait_for(lambda: self.accepted(miner) >= 1)
+        self.assertEqual(self.chain_view(miner)["source"], sandbox.ready["metagraph_file"])
+        self.assertEqual(self.chain_view(miner)["uid"], 211)
+        self.assertEqual(miner.stop(), 0)
+
+    def test_a_subnet_that_does_not_exist_is_refused_by_name(self):
+        sandbox = self.sandbox("--validators", 1)
+        result = run(LODE, "mine", "--wallet.file", sandbox.ready["miner_hotkey_file"], "--subtensor.chain_endpoint",
+                     sandbox.ready["chain"], "--netuid", 99, "--journal.path", self.dir / "j.db", "--http.listen",
+                     "127.0.0.1:0", "--workers", 1)
+        self.assertEqual(result.returncode, 3)
+        self.assertIn("netuid 99 does not exist", result.stderr)
+
+    def test_an_address_that_is_none_is_refused_by_name(self):
+        sandbox = self.sandbox("--validators", 1)
+        result = run(LODE, "mine", "--wallet.file", sandbox.ready["miner_hotkey_file"], "--subtensor.network", "finey",
+                     "--journal.path", self.dir / "j.db")
+        self.assertEqual(result.returncode, 3)
+        self.assertIn("'finey'", result.stderr)
+
+    def test_starts_before_its_chain_and_outlives_it(self):
+        sandbox = self.sandbox("--validators", 1)
+        miner = self.mine(sandbox, "--subtensor.chain_endpoint", "ws://127.0.0.1:1", sandbox.ready["chain"],
+                          "--neuron.sync_interval", 1)
+        wait_for(lambda: self.accepted(miner) >= 1)
+        self.order(sandbox, do="fault", kind="truncate", count=1000000)
+        wait_for(lambda: "state_call" in (view := self.chain_view(miner))["error"] or "_get_" in view["error"])
+        before = self.accepted(miner)
+        wait_for(lambda: self.accepted(miner) > before)
+        self.assertIn("going on with the one of block", miner.text())
+        self.order(sandbox, do="fault", kind="none")
+        wait_for(lambda: self.chain_view(miner)["error"] == "", 30)
+        self.assertEqual(miner.stop(), 0)
+
+    def test_advises_when_its_hotkey_is_not_registered_and_notices_when_it_is(self):
+        sandbox = self.sandbox("--validators", 1)
+        hotkey = run(LODE, "wallet", "show", "--file", sandbox.ready["miner_hotkey_file"]).stdout.split()
+        hotkey = next(word for word in hotkey if word.startswith("5"))
+        self.order(sandbox, do="deregister", hotkey=hotkey)
+        miner = self.mine(sandbox, "--neuron.sync_interval", 1)
+        wait_for(lambda: "btcli subnet register --netuid 17" in self.chain_view(miner)["advice"])
+        uid = self.order(sandbox, do="register", hotkey=hotkey)["uid"]
+        wait_for(lambda: self.chain_view(miner)["uid"] == uid)
+        self.assertEqual(self.chain_view(miner)["advice"], "")
+        self.assertEqual(miner.stop(), 0)
+
+    def test_follows_what_changes_on_the_chain(self):
+        sandbox = self.sandbox("--validators", 2)
+        first, second = sandbox.ready["validators"]
+        miner = self.mine(sandbox, "--neuron.sync_interval", 1)
+
+        def reason(validator):
+            return next(row["reason"] for row in get_json(miner.ready["http"], "/api/ledger")["validators"]
+                        if row["uid"] == validator["uid"])
+
+        wait_for(lambda: self.accepted(miner) >= 1)
+        self.order(sandbox, do="neuron", hotkey=first["hotkey"], stake=12)
+        self.order(sandbox, do="neuron", hotkey=second["hotkey"], port=0)
+        wait_for(lambda: "stake 12 is below" in reason(first) and "port is 0" in reason(second))
+        self.order(sandbox, do="neuron", hotkey=second["hotkey"], ip="0.0.0.0")
+        wait_for(lambda: "address is 0.0.0.0" in reason(second))
+        self.order(sandbox, do="deregister", hotkey=first["hotkey"])
+        wait_for(lambda: reason(first) == "left the metagraph")
+        self.assertEqual(miner.stop(), 0)
+        for line in ("went from 1000 to 12, below the minimum", "moved its axon from", "left the subnet"):
+            self.assertIn(line, miner.text())
 
     def test_a_killed_miner_carries_on_without_violating_a_cooldown(self):
         sandbox = self.sandbox("--validators", 3)
