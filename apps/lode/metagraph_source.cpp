@@ -155,6 +155,9 @@ Result<std::unique_ptr<MetagraphSource>> MetagraphSource::make(asio::any_io_exec
   client_config.seed = std::random_device()();
   auto urls = client_config.urls;
   LODE_TRY(auto client, chain::RpcClient::make(executor, std::move(client_config)));
+  if (const auto url = net::parse_ws_url(config.network)) {
+    config.network = url->to_string();  // its path may hold the operator's key
+  }
   return std::unique_ptr<MetagraphSource>(
       std::make_unique<ChainSource>(std::move(config), std::move(urls), std::move(client)));
 }

@@ -75,7 +75,7 @@ class Programs(unittest.TestCase):
         return Daemon(self, LODE, "sandbox", "--time-scale", 100, "--seed", 4, "--dir", self.dir, *args)
 
     def mine(self, sandbox, *args):
-        chain = () if "--metagraph.file" in args else ("--subtensor.network", sandbox.ready["chain"])
+        chain = () if "--metagraph.file" in args else ("--subtensor.network", sandbox.ready["chain"] + "/v1/operators-key")
         return Daemon(self, LODE, "mine", "--wallet.file", sandbox.ready["miner_hotkey_file"], *chain,
                       "--journal.path", self.dir / "journal.db", "--http.listen", "127.0.0.1:0", "--workers", 1, *args)
 
@@ -251,6 +251,8 @@ class Programs(unittest.TestCase):
         self.assertEqual(table.returncode, 0, table.stderr)
         self.assertIn("blacklisted by uid 180", table.stdout)
         self.assertIn("below the minimum", table.stdout)
+        self.assertIn("our uid: 211", table.stdout)
+        self.assertNotIn("operators-key", table.stdout)
         self.assertEqual(miner.stop(), 0)
         self.assertEqual(sandbox.stop(), 0)
         offline = run(LODE, "validators", "--journal.path", self.dir / "journal.db", "--json")
@@ -258,6 +260,7 @@ class Programs(unittest.TestCase):
         self.assertGreaterEqual(sum(row["accepted"] for row in rows), 2)
         secret = json.loads(pathlib.Path(sandbox.ready["miner_hotkey_file"]).read_text())["secretSeed"]
         self.assertNotIn(secret.removeprefix("0x"), miner.text())
+        self.assertNotIn("operators-key", miner.text())
 
     def test_mines_from_a_metagraph_file_without_a_chain(self):
         sandbox = self.sandbox("--validators", 1)
