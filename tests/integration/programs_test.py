@@ -26,8 +26,11 @@ def run(*args, timeout=60):
 
 def get_json(address, target):
     connection = http.client.HTTPConnection(address, timeout=5)
-    connection.request("GET", target)
-    return json.loads(connection.getresponse().read())
+    try:
+        connection.request("GET", target)
+        return json.loads(connection.getresponse().read())
+    finally:
+        connection.close()
 
 
 def wait_for(condition, seconds=60):
@@ -93,7 +96,7 @@ class Programs(unittest.TestCase):
         return get_json(miner.ready["http"], "/api/ledger")["totals"]["accepted"]
 
     def test_unknown_commands_and_flags_are_usage_errors(self):
-        for args in ([], ["fly"], ["mine"], ["fit", "x"], ["generate", "-o", "x.ply"], ["render", "--nonsense"]):
+        for args in ([], ["fly"], ["mine", "--netuid", "x"], ["fit", "x"], ["generate", "-o", "x.ply"], ["render", "--nonsense"]):
             self.assertEqual(run(LODE, *args).returncode, 2, args)
         self.assertEqual(run(WORKER, "score", "x").returncode, 2)
         self.assertEqual(run(LODE, "--help").returncode, 0)
