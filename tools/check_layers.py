@@ -29,7 +29,7 @@ OWNERS = {
     "hwy/": ("src/splat/", "src/render/", "src/base/"),
     "sodium.h": ("src/base/encoding.cpp", "src/chain/"),
     "xxhash.h": ("src/chain/storage_key.cpp",),
-    "openssl/": ("src/net/",),
+    "openssl/": ("src/chain/mnemonic.cpp", "src/net/"),
     "CLI/": ("apps/", "tools/"),
     "torch/": ("src/render/torch_bridge",),
     "ATen/": ("src/render/torch_bridge",),

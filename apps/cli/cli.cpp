@@ -6,6 +6,7 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
+#include <cstdlib>
 #include <exception>
 #include <iostream>
 #include <new>
@@ -89,10 +90,13 @@ void print_json(const nlohmann::json& object) {
   std::cout << object.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) << std::endl;
 }
 
-int run(CLI::App& app, Action& chosen, int argc, char** argv) {
+int run(CLI::App& app, Action& chosen, Settings& settings, int argc, char** argv) {
   keep_freed_memory();
   LogOptions log;
+  std::string config;
+  app.add_option("--config", config, "Configuration file instead of ./lode.toml, or none");
   app.add_option("--log.level", log.level, "trace, debug, info, warning, error or off")
+      ->capture_default_str()
       ->check(CLI::IsMember({"trace", "debug", "info", "warning", "error", "off"}));
   app.add_flag("--log.json", log.json, "One JSON object a log line");
   app.add_flag("--logging.debug", log.debug, "Same as --log.level debug");
@@ -104,6 +108,11 @@ int run(CLI::App& app, Action& chosen, int argc, char** argv) {
     return app.exit(error) == 0 ? kDone : kUsage;
   }
   try {
+    const auto applied =
+        settings.apply(app, config, [](const char* name) { return std::getenv(name); });
+    if (!applied) {
+      return report(applied.error());
+    }
     set_up_logging(log);
     return chosen();
   } catch (const std::bad_alloc&) {

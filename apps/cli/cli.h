@@ -7,6 +7,7 @@
 #include <string>
 
 #include "base/result.h"
+#include "cli/settings.h"
 
 namespace lode::cli {
 
@@ -31,8 +32,9 @@ void print_json(const nlohmann::json& object);
 /// What a chosen subcommand does; returns an exit code.
 using Action = std::function<int()>;
 
-/// Parses the arguments, sets up logging on stderr and runs the chosen action: the boundary at
-/// which every exception ends. `--log.json`, `--log.level` and `--logging.debug` are global.
-int run(CLI::App& app, Action& chosen, int argc, char** argv);
+/// Parses the arguments, completes them from environment and file (see Settings), sets up logging
+/// on stderr and runs the chosen action: the boundary at which every exception ends. `--config`,
+/// `--log.json`, `--log.level` and `--logging.debug` are global.
+int run(CLI::App& app, Action& chosen, Settings& settings, int argc, char** argv);
 
 }  // namespace lode::cli

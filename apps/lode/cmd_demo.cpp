@@ -78,10 +78,11 @@ net::ChildSpec sandbox_spec(const DemoOptions& options, const fs::path& self, co
 net::ChildSpec miner_spec(const DemoOptions& options, const fs::path& self, const fs::path& out,
                           const Json& sandbox) {
   return {self,
-          {"mine", "--wallet.file", sandbox.at("miner_hotkey_file").get<std::string>(),
-           "--subtensor.network", sandbox.at("chain").get<std::string>(), "--journal.path",
-           (out / "journal.db").string(), "--artifacts.path", (out / "splats").string(),
-           "--http.listen", "127.0.0.1:0", "--workers", std::to_string(options.workers)},
+          {"mine", "--config", "none", "--wallet.file",
+           sandbox.at("miner_hotkey_file").get<std::string>(), "--subtensor.network",
+           sandbox.at("chain").get<std::string>(), "--journal.path", (out / "journal.db").string(),
+           "--artifacts.path", (out / "splats").string(), "--http.listen", "127.0.0.1:0",
+           "--workers", std::to_string(options.workers)},
           out / "miner.log"};
 }
 

@@ -10,9 +10,10 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <nlohmann/json.hpp>
 
-#include "chain/keyfile.h"
 #include "lode/commands.h"
 #include "lode/metagraph_source.h"
+#include "lode/mine_options.h"
+#include "lode/remote_signer.h"
 #include "miner/blacklist_file.h"
 #include "miner/eligibility.h"
 #include "miner/miner_io.h"
@@ -23,27 +24,6 @@ namespace {
 
 namespace asio = boost::asio;
 namespace fs = std::filesystem;
-
-struct MineOptions {
-  int netuid = 17;
-  std::string wallet_file;
-  std::string subtensor_network = "finney";
-  std::vector<std::string> chain_endpoints;
-  std::string metagraph_file;
-  std::string journal_path = "lode-journal.db";
-  std::string http_listen = "127.0.0.1:8090";
-  std::string artifacts_path;
-  std::vector<std::string> generation_endpoints;
-  std::string validation_endpoint;
-  std::string worker_binary;
-  std::string backend = "sketch";
-  int workers = 4;
-  std::vector<std::string> blacklist;
-  std::string blacklist_file;
-  double min_stake = 1000;
-  int sync_seconds = 60;
-  int drain_seconds = 60;
-};
 
 /// Options that had to be parsed beyond their type.
 struct Parsed {
@@ -185,21 +165,31 @@ asio::awaitable<void> run_miner(const MineOptions& options, miner::Miner& miner,
   }
 }
 
+/// The hotkey, in this process or in a signer's.
+Result<std::unique_ptr<chain::Signer>> open_signer(const MineOptions& options) {
+  if (!options.signer_socket.empty()) {
+    return connect_signer(options.signer_socket);
+  }
+  LODE_TRY(chain::Keypair keypair, read_hotkey(options.wallet));
+  return std::unique_ptr<chain::Signer>(std::make_unique<chain::Keypair>(std::move(keypair)));
+}
+
 int mine(const MineOptions& options) {
   forbid_core_files();
   const auto parsed = parse(options);
   if (!parsed) {
     return cli::report(parsed.error());
   }
-  const auto hotkey = chain::read_hotkey_file(options.wallet_file);
-  if (!hotkey) {
-    return cli::report(hotkey.error());
+  const auto signer = open_signer(options);
+  if (!signer) {
+    return cli::report(signer.error());
   }
+  const chain::Signer& hotkey = **signer;
   asio::io_context context(1);
   auto source = MetagraphSource::make(
       context.get_executor(),
       {options.netuid, options.subtensor_network, options.chain_endpoints, options.metagraph_file,
-       hotkey->ss58(), std::chrono::seconds(options.sync_seconds), options.min_stake});
+       hotkey.ss58(), std::chrono::seconds(options.sync_seconds), options.min_stake});
   if (!source) {
     return cli::report(source.error());
   }
@@ -224,7 +214,7 @@ int mine(const MineOptions& options) {
   config.scheduling.allow_private_axons = (*source)->allows_private_axons();
   config.artifacts = options.artifacts_path;
   config.drain_timeout = std::chrono::seconds(options.drain_seconds);
-  miner::Miner miner(context.get_executor(), config, *hotkey, *journal, pool);
+  miner::Miner miner(context.get_executor(), config, hotkey, *journal, pool);
   miner_to_wake = &miner;
   if (const auto loaded = miner.load(*metagraph); !loaded) {
     return cli::report(annotate(loaded.error(), options.journal_path));
@@ -237,8 +227,8 @@ int mine(const MineOptions& options) {
   if (!bound) {
     return cli::report(bound.error());
   }
-  cli::print_json({{"http", bound->to_string()}, {"hotkey", hotkey->ss58()}});
-  spdlog::info("mining as {} on netuid {}; status at http://{}/api/ledger", hotkey->ss58(),
+  cli::print_json({{"http", bound->to_string()}, {"hotkey", hotkey.ss58()}});
+  spdlog::info("mining as {} on netuid {}; status at http://{}/api/ledger", hotkey.ss58(),
                options.netuid, bound->to_string());
   std::exception_ptr failure;
   std::optional<Error> no_subnet;
@@ -260,49 +250,8 @@ int mine(const MineOptions& options) {
 void add_mine(CLI::App& app, cli::Action& chosen) {
   auto options = std::make_shared<MineOptions>();
   CLI::App* command = app.add_subcommand("mine", "Mine: serve every eligible validator");
-  command->add_option("--netuid", options->netuid, "Subnet")->capture_default_str();
-  command->add_option("--wallet.file", options->wallet_file, "Hotkey file")->required();
-  command
-      ->add_option("--subtensor.network", options->subtensor_network,
-                   "Chain to read: finney, test, local, or a ws:// or wss:// address")
-      ->capture_default_str();
-  command->add_option("--subtensor.chain_endpoint", options->chain_endpoints,
-                      "Addresses of nodes in place of the network's own, in order of preference");
-  command->add_option("--metagraph.file", options->metagraph_file, "Metagraph in place of a chain");
-  command->add_option("--journal.path", options->journal_path, "SQLite file with what happened")
-      ->capture_default_str();
-  command->add_option("--http.listen", options->http_listen, "HOST:PORT of the status page")
-      ->capture_default_str();
-  command->add_option("--artifacts.path", options->artifacts_path,
-                      "Folder to keep accepted splats in");
-  command->add_option("--generation.endpoints", options->generation_endpoints,
-                      "Generation services to use instead of local workers");
-  command->add_option("--validation.endpoint", options->validation_endpoint,
-                      "Scoring service to judge candidates with");
-  command->add_option("--worker.binary", options->worker_binary, "lode-worker program");
-  command->add_option("--worker.backend", options->backend, "Backend of local workers")
-      ->capture_default_str();
-  command->add_option("--workers", options->workers, "Local workers")
-      ->capture_default_str()
-      ->check(CLI::Range(1, 64));
-  command->add_option("--blacklist", options->blacklist,
-                      "Validators never asked: UID or HOTKEY, with =REASON; replaces the default");
-  command->add_option("--blacklist.file", options->blacklist_file,
-                      "TOML file with [[blacklist]] entries; re-read on SIGHUP and every sync");
-  command
-      ->add_option("--neuron.min_stake_to_set_weights", options->min_stake,
-                   "Validators with less stake are not asked")
-      ->capture_default_str();
-  command
-      ->add_option("--neuron.sync_interval", options->sync_seconds,
-                   "Seconds between reads of metagraph and blacklist")
-      ->capture_default_str()
-      ->check(CLI::Range(1, 86'400));
-  command
-      ->add_option("--drain.seconds", options->drain_seconds,
-                   "Longest wait for work under way on SIGTERM")
-      ->capture_default_str()
-      ->check(CLI::Range(0, 3600));
+  add_mine_options(*command, *options);
+  command->configurable();
   command->callback([options, &chosen] { chosen = [options] { return mine(*options); }; });
 }
 

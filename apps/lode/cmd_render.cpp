@@ -13,6 +13,7 @@
 
 #include "base/file.h"
 #include "base/thread_pool.h"
+#include "fit/dataset.h"
 #include "image/animation.h"
 #include "image/codec.h"
 #include "lode/commands.h"
@@ -33,6 +34,7 @@ struct RenderOptions {
   int sheet = 0;
   bool duel = false;
   bool turntable = false;
+  int dataset = 0;
   bool view_dependent = false;
   int frames = 60;
   int frames_per_second = 20;
@@ -77,6 +79,9 @@ bool names_animation(const RenderOptions& options) {
 /// Flags that do not go together, beyond what CLI11 can say.
 Result<void> check_flags(const RenderOptions& options) {
   const bool is_sheet = options.sheet != 0 || options.duel;
+  if (options.dataset > 0 && names_animation(options)) {
+    return fail(Errc::invalid_input, "--dataset makes a folder, not " + options.out);
+  }
   if (names_animation(options)) {
     LODE_TRY(const auto encoder, image::animation_encoder(options.out, options.frames_per_second));
     if (is_sheet) {
@@ -84,7 +89,7 @@ Result<void> check_flags(const RenderOptions& options) {
     }
   }
   const bool wants_layers = !options.depth_out.empty() || !options.alpha_out.empty();
-  if (wants_layers && (is_sheet || names_animation(options))) {
+  if (wants_layers && (is_sheet || options.dataset > 0 || names_animation(options))) {
     return fail(Errc::invalid_input, "--depth and --alpha are pictures of a single view");
   }
   return {};
@@ -190,7 +195,23 @@ Result<Drawn> draw_turntable(const splat::Scene& scene, const RenderOptions& opt
   return drawn;
 }
 
+/// Pictures for `lode fit`; --out is their folder.
+Result<Drawn> draw_dataset(const splat::Scene& scene, const RenderOptions& options) {
+  Drawn drawn{options.orbit.size, options.orbit.size};
+  Result<void> written;
+  drawn.milliseconds = milliseconds_of([&] {
+    written = fit::write_dataset(
+        options.out, scene, fit::dataset_cameras(options.dataset, options.orbit), options.threads);
+  });
+  LODE_CHECK(written);
+  drawn.extra = {{"views", options.dataset}};
+  return drawn;
+}
+
 Result<Drawn> draw(const splat::Scene& scene, const RenderOptions& options) {
+  if (options.dataset > 0) {
+    return draw_dataset(scene, options);
+  }
   if (names_animation(options)) {
     return draw_turntable(scene, options);
   }
@@ -284,6 +305,13 @@ void add_picture_flags(CLI::App& command, RenderOptions& options) {
   command
       .add_flag("--turntable", options.turntable,
                 "A full turn from the azimuth on, as a .gif or .webm; either extension implies it")
+      ->excludes(sheet)
+      ->excludes(duel);
+  command
+      .add_option("--dataset", options.dataset,
+                  "So many views from all sides as RGBA with cameras.json, for lode fit; "
+                  "--out names their folder")
+      ->check(CLI::Range(1, 1000))
       ->excludes(sheet)
       ->excludes(duel);
   command.add_option("--frames", options.frames, "Frames of a full turn")

@@ -10,11 +10,14 @@ void add_check(CLI::App& app, cli::Action& chosen);
 void add_convert(CLI::App& app, cli::Action& chosen);
 void add_render(CLI::App& app, cli::Action& chosen);
 void add_compare(CLI::App& app, cli::Action& chosen);
+void add_fit(CLI::App& app, cli::Action& chosen);
 void add_generate(CLI::App& app, cli::Action& chosen);
 void add_wallet(CLI::App& app, cli::Action& chosen);
 void add_sandbox(CLI::App& app, cli::Action& chosen);
 void add_mine(CLI::App& app, cli::Action& chosen);
 void add_validators(CLI::App& app, cli::Action& chosen);
 void add_demo(CLI::App& app, cli::Action& chosen);
+void add_signer(CLI::App& app, cli::Action& chosen);
+void add_config(CLI::App& app, cli::Action& chosen, const cli::Settings& settings);
 
 }  // namespace lode::commands

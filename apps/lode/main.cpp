@@ -4,6 +4,7 @@
 int main(int argc, char** argv) {
   CLI::App app("Lode, a native miner for text/image-to-3D subnets", "lode");
   lode::cli::Action chosen;
+  lode::cli::Settings settings;
   // One line per delivered subcommand, in the order of --help.
   using namespace lode::commands;
   add_mine(app, chosen);
@@ -16,6 +17,9 @@ int main(int argc, char** argv) {
   add_convert(app, chosen);
   add_render(app, chosen);
   add_compare(app, chosen);
+  add_fit(app, chosen);
   add_wallet(app, chosen);
-  return lode::cli::run(app, chosen, argc, argv);
+  add_signer(app, chosen);
+  add_config(app, chosen, settings);
+  return lode::cli::run(app, chosen, settings, argc, argv);
 }

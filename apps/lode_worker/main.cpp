@@ -5,5 +5,6 @@ int main(int argc, char** argv) {
   CLI::App app("Lode's generation and validation service", "lode-worker");
   lode::cli::Action chosen;
   lode::commands::add_serve(app, chosen);
-  return lode::cli::run(app, chosen, argc, argv);
+  lode::cli::Settings settings;
+  return lode::cli::run(app, chosen, settings, argc, argv);
 }

@@ -48,15 +48,16 @@ void ThreadPool::run(std::size_t count, Call call, const void* work) {
     take_items();
     return;
   }
-  busy_ = static_cast<int>(helpers_.size());
+  is_open_ = true;
   {
     const std::lock_guard lock(mutex_);
     ++round_;
   }
   wake_.notify_all();
   take_items();
+  is_open_ = false;
   // The last items are short: sleeping here would cost more than it saves.
-  for (int spins = 0; busy_ != 0; ++spins) {
+  for (int spins = 0; inside_ != 0; ++spins) {
     spins < kSpins ? pause() : std::this_thread::yield();
   }
 }
@@ -73,9 +74,12 @@ void ThreadPool::help() {
     if (stop_) {
       return;
     }
-    ++seen;
-    take_items();
-    --busy_;
+    seen = round_;
+    ++inside_;
+    if (is_open_) {
+      take_items();
+    }
+    --inside_;
   }
 }
 

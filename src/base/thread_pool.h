@@ -12,8 +12,9 @@
 namespace lode {
 
 /// Threads that wait for `for_each`. Waiting helpers spin for some microseconds before they sleep,
-/// because a frame is many short phases. Nothing is allocated after construction. Why not a
-/// library's pool: docs/decisions/0005-own-thread-pool.md.
+/// because a frame is many short phases, and nobody waits for a helper that has not come yet: on a
+/// machine that is busy with other things the caller does the work itself. Nothing is allocated
+/// after construction. Why not a library's pool: docs/decisions/0005-own-thread-pool.md.
 class ThreadPool {
  public:
   /// `threads` work at once, the calling one among them: 1 (or less) starts none.
@@ -43,9 +44,13 @@ class ThreadPool {
 
   std::mutex mutex_;
   std::condition_variable wake_;
-  std::atomic<unsigned> round_ = 0;  // counts calls of run(); helpers join each once
+  std::atomic<unsigned> round_ = 0;  // counts calls of run(), to wake helpers by
   std::atomic<bool> stop_ = false;
-  std::atomic<int> busy_ = 0;  // helpers that have not finished this round
+  // A helper announces itself in `inside_`, then looks whether the round is still open; run()
+  // closes the round, then waits until nobody is inside. So either the helper stays out or run()
+  // sees it, and the job below is never read while it changes.
+  std::atomic<bool> is_open_ = false;
+  std::atomic<int> inside_ = 0;
   std::atomic<std::size_t> next_ = 0;
   std::size_t count_ = 0;
   Call call_ = nullptr;

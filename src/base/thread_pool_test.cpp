@@ -42,5 +42,16 @@ TEST(ThreadPool, WakesHelpersThatHaveGoneToSleep) {
   EXPECT_EQ(calls, 300);
 }
 
+TEST(ThreadPool, SurvivesManyShortRoundsThatHelpersMiss) {
+  ThreadPool pool(8);  // more threads than a small machine has cores
+  long total = 0;
+  for (long round = 0; round < 20'000; ++round) {
+    std::atomic<long> sum = 0;  // gone when the round is over: a late helper would write into it
+    pool.for_each(3, [&](std::size_t i) { sum += round + static_cast<long>(i); });
+    total += sum - 3 * round;
+  }
+  EXPECT_EQ(total, 3 * 20'000);
+}
+
 }  // namespace
 }  // namespace lode

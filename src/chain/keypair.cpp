@@ -3,7 +3,6 @@
 #include <sodium.h>
 
 #include <algorithm>
-#include <new>
 
 #include "base/assert.h"
 #include "chain/merlin.h"
@@ -59,6 +58,14 @@ Scalar challenge_scalar(Transcript& transcript, ByteView commitment) {
   return scalar;
 }
 
+/// The common start of schnorrkel's two derivations.
+Transcript derivation_transcript(const std::array<std::uint8_t, 32>& chain_code) {
+  Transcript transcript("SchnorrRistrettoHDKD");
+  transcript.append_message("sign-bytes", {});
+  transcript.append_message("chain-code", chain_code);
+  return transcript;
+}
+
 }  // namespace
 
 void system_entropy(std::span<std::uint8_t> out) {
@@ -66,39 +73,15 @@ void system_entropy(std::span<std::uint8_t> out) {
   randombytes_buf(out.data(), out.size());
 }
 
-/// Scalar and nonce in libsodium's guarded heap: locked in memory where the system allows it,
-/// fenced by inaccessible pages and wiped when freed.
-struct Keypair::Secret {
-  Secret() {
-    prepare_sodium();
-    bytes = static_cast<std::uint8_t*>(sodium_malloc(kScalarSize + kNonceSize));
-    if (bytes == nullptr) {
-      throw std::bad_alloc();
-    }
-  }
-  ~Secret() { sodium_free(bytes); }
-  Secret(const Secret&) = delete;
-  Secret& operator=(const Secret&) = delete;
-
-  std::span<std::uint8_t, kScalarSize> scalar() const {
-    return std::span<std::uint8_t, kScalarSize>(bytes, kScalarSize);
-  }
-  std::span<std::uint8_t, kNonceSize> nonce() const {
-    return std::span<std::uint8_t, kNonceSize>(bytes + kScalarSize, kNonceSize);
-  }
-
-  std::uint8_t* bytes = nullptr;
-};
-
 Result<Keypair> Keypair::from_mini_secret(ByteView mini_secret) {
   if (mini_secret.size() != 32) {
     return fail(Errc::invalid_input,
                 "mini secret: " + std::to_string(mini_secret.size()) + " bytes, 32 were expected");
   }
-  auto secret = std::make_unique<Secret>();
-  crypto_hash_sha512(secret->bytes, mini_secret.data(), mini_secret.size());
+  SecretBytes secret(kScalarSize + kNonceSize);
+  crypto_hash_sha512(secret.data(), mini_secret.data(), mini_secret.size());
   // Ed25519's clamping makes a multiple of the cofactor 8, which ristretto255 divides out again.
-  const auto scalar = secret->scalar();
+  const auto scalar = secret.span().first<kScalarSize>();
   scalar[0] &= 248;
   scalar[31] &= 63;
   scalar[31] |= 64;
@@ -114,9 +97,9 @@ Result<Keypair> Keypair::from_secret(ByteView secret_bytes) {
     return fail(Errc::invalid_input,
                 "secret: " + std::to_string(secret_bytes.size()) + " bytes, 64 were expected");
   }
-  auto secret = std::make_unique<Secret>();
-  std::copy(secret_bytes.begin(), secret_bytes.end(), secret->bytes);
-  if (!is_canonical(secret->scalar()) || sodium_is_zero(secret->bytes, kScalarSize) != 0) {
+  SecretBytes secret = SecretBytes::copy_of(secret_bytes);
+  if (!is_canonical(secret.span().first<kScalarSize>()) ||
+      sodium_is_zero(secret.data(), kScalarSize) != 0) {
     return fail(Errc::invalid_input,
                 "secret: the first 32 bytes are no canonical scalar other than zero");
   }
@@ -129,24 +112,20 @@ Keypair Keypair::generate(const Entropy& entropy) {
   return *from_mini_secret(mini_secret);
 }
 
-Keypair::Keypair(std::unique_ptr<Secret> secret) : secret_(std::move(secret)) {
-  const int status = crypto_scalarmult_ristretto255_base(public_key_.data(), secret_->bytes);
+Keypair::Keypair(SecretBytes secret) : secret_(std::move(secret)) {
+  const int status = crypto_scalarmult_ristretto255_base(public_key_.data(), secret_.data());
   LODE_ASSERT(status == 0, "a secret scalar is not zero");
   ss58_ = ss58_encode(public_key_);
 }
 
-Keypair::Keypair(Keypair&&) noexcept = default;
-Keypair& Keypair::operator=(Keypair&&) noexcept = default;
-Keypair::~Keypair() = default;
-
 Signature Keypair::sign(ByteView message, const Entropy& entropy) const {
-  LODE_ASSERT(secret_ != nullptr, "a moved-from key signs nothing");
+  LODE_ASSERT(!secret_.empty(), "a moved-from key signs nothing");
   Transcript transcript = signing_transcript(public_key_, message);
 
   WipedBytes<32> randomness;
   entropy(randomness);
   WipedBytes<kWideSize> wide;
-  transcript.witness_bytes("signing", secret_->nonce(), randomness, wide);
+  transcript.witness_bytes("signing", secret_.view().subspan(kScalarSize), randomness, wide);
   Scalar r;
   crypto_core_ristretto255_scalar_reduce(r.data(), wide.data());
 
@@ -157,10 +136,32 @@ Signature Keypair::sign(ByteView message, const Entropy& entropy) const {
 
   const Scalar k = challenge_scalar(transcript, commitment);
   Scalar k_times_secret;
-  crypto_core_ristretto255_scalar_mul(k_times_secret.data(), k.data(), secret_->bytes);
+  crypto_core_ristretto255_scalar_mul(k_times_secret.data(), k.data(), secret_.data());
   crypto_core_ristretto255_scalar_add(signature.data() + 32, k_times_secret.data(), r.data());
   signature[63] |= kSignatureMark;
   return signature;
+}
+
+SecretBytes Keypair::derive_hard(const std::array<std::uint8_t, 32>& chain_code) const {
+  Transcript transcript = derivation_transcript(chain_code);
+  transcript.append_message("secret-key", secret_.view().first(kScalarSize));
+  SecretBytes mini_secret(32);
+  transcript.challenge_bytes("HDKD-hard", mini_secret.span());
+  return mini_secret;
+}
+
+Keypair Keypair::derive_soft(const std::array<std::uint8_t, 32>& chain_code,
+                             const Entropy& entropy) const {
+  Transcript transcript = derivation_transcript(chain_code);
+  transcript.append_message("public-key", public_key_);
+  WipedBytes<kWideSize> wide;
+  transcript.challenge_bytes("HDKD-scalar", wide);
+  Scalar step;
+  crypto_core_ristretto255_scalar_reduce(step.data(), wide.data());
+  SecretBytes secret(kScalarSize + kNonceSize);
+  crypto_core_ristretto255_scalar_add(secret.data(), secret_.data(), step.data());
+  entropy(secret.span().subspan(kScalarSize));
+  return Keypair(std::move(secret));
 }
 
 bool verify(const PublicKey& key, ByteView message, const Signature& signature) {

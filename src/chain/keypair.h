@@ -3,24 +3,23 @@
 
 #include <array>
 #include <functional>
-#include <memory>
 #include <span>
 #include <string>
 
 #include "base/bytes.h"
+#include "chain/secret_bytes.h"
+#include "chain/signer.h"
 #include "chain/ss58.h"
 
 namespace lode::chain {
-
-using Signature = std::array<std::uint8_t, 64>;
 
 /// Fills a buffer with random bytes: libsodium's generator, or zeros in tests of known signatures.
 using Entropy = std::function<void(std::span<std::uint8_t>)>;
 void system_entropy(std::span<std::uint8_t> out);
 
 /// A signing key. Move-only; the secret lives in locked memory that is wiped on destruction, and
-/// no member or printer gives it out.
-class Keypair {
+/// only expanded_secret() gives it out, for the writer of hotkey files.
+class Keypair final : public Signer {
  public:
   /// From a 32-byte mini secret (a hotkey file's secretSeed), expanded the Ed25519 way.
   static Result<Keypair> from_mini_secret(ByteView mini_secret);
@@ -30,21 +29,27 @@ class Keypair {
   /// A fresh key.
   static Keypair generate(const Entropy& entropy = system_entropy);
 
-  Keypair(Keypair&&) noexcept;
-  Keypair& operator=(Keypair&&) noexcept;
-  ~Keypair();
-
   const PublicKey& public_key() const { return public_key_; }
-  const std::string& ss58() const { return ss58_; }
+  const std::string& ss58() const override { return ss58_; }
 
   /// Signs in the context "substrate". Distinct entropy gives distinct valid signatures.
   Signature sign(ByteView message, const Entropy& entropy = system_entropy) const;
+  Signature sign_message(ByteView message) const override { return sign(message); }
+
+  /// schnorrkel's hard derivation: the child's mini secret.
+  SecretBytes derive_hard(const std::array<std::uint8_t, 32>& chain_code) const;
+  /// schnorrkel's soft derivation: the child's public key follows from this one's, its nonce is
+  /// random.
+  Keypair derive_soft(const std::array<std::uint8_t, 32>& chain_code,
+                      const Entropy& entropy = system_entropy) const;
+
+  /// What from_secret() takes.
+  SecretBytes expanded_secret() const { return secret_.clone(); }
 
  private:
-  struct Secret;
-  explicit Keypair(std::unique_ptr<Secret> secret);
+  explicit Keypair(SecretBytes secret);
 
-  std::unique_ptr<Secret> secret_;
+  SecretBytes secret_;  ///< scalar (32 bytes), nonce (32 bytes)
   PublicKey public_key_{};
   std::string ss58_;
 };

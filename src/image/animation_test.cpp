@@ -145,8 +145,9 @@ TEST(GifAnimation, PutsTransparencyOverWhite) {
   EXPECT_EQ(gif.frame(0).pixels, Image(4, 4, 3, 255).pixels);
 }
 
-TEST(GifAnimation, SpendsItsColoursOnTheObjectNotOnTheBackground) {
-  Image frame(320, 320, 3, 255);  // nine tenths are white
+/// A square of ten thousand colours; nine tenths of the picture are white.
+Image many_colours() {
+  Image frame(320, 320, 3, 255);
   for (int y = 0; y < 100; ++y) {
     for (int x = 0; x < 100; ++x) {
       std::uint8_t* p = frame.at(x + 110, y + 110);
@@ -155,8 +156,25 @@ TEST(GifAnimation, SpendsItsColoursOnTheObjectNotOnTheBackground) {
       p[2] = static_cast<std::uint8_t>(30 + x);
     }
   }
-  const Gif gif(encoded(gif_encoder(20), {frame}));
-  EXPECT_GT(compare(gif.frame(0), frame)->psnr_db, 46);
+  return frame;
+}
+
+TEST(GifAnimation, SpendsItsColoursOnTheObjectNotOnTheBackground) {
+  const Gif gif(encoded(gif_encoder(20), {many_colours()}));
+  EXPECT_GT(compare(gif.frame(0), many_colours())->psnr_db, 46);
+}
+
+TEST(GifAnimation, KeepsColoursFromFrameToFrameButNotBeyondACut) {
+  const Image frame = many_colours();
+  Image other = frame;  // in wholly different ones
+  for (std::size_t i = 0; i < other.pixels.size(); i += 3) {
+    std::swap(other.pixels[i], other.pixels[i + 2]);
+  }
+  const Gif gif(encoded(gif_encoder(20), {frame, frame, other}));
+  const double first = compare(gif.frame(0), frame)->psnr_db;
+  EXPECT_GT(compare(gif.frame(1), frame)->psnr_db, first) << "k-means goes on";
+  const Gif alone(encoded(gif_encoder(20), {other}));
+  EXPECT_GE(compare(gif.frame(2), other)->psnr_db, compare(alone.frame(0), other)->psnr_db - 0.5);
 }
 
 TEST(GifAnimation, HoldsPicturesOfMoreColoursThanItsPalette) {

@@ -101,7 +101,12 @@ Result<Palette> first_palette(const std::vector<Cell>& cells) {
   return palette;
 }
 
-std::uint8_t nearest(const Palette& palette, const std::array<float, 3>& colour) {
+struct Nearest {
+  std::uint8_t index = 0;
+  std::int32_t squared_distance = 0;
+};
+
+Nearest nearest(const Palette& palette, const std::array<float, 3>& colour) {
   std::array<std::int32_t, 3> wanted{};
   std::transform(colour.begin(), colour.end(), wanted.begin(),
                  [](float value) { return static_cast<std::int32_t>(std::lround(value)); });
@@ -118,44 +123,63 @@ std::uint8_t nearest(const Palette& palette, const std::array<float, 3>& colour)
   for (const std::int32_t word : words) {
     least = std::min(least, word);
   }
-  return static_cast<std::uint8_t>(least % kColours);
+  return {static_cast<std::uint8_t>(least % kColours), least / kColours};
 }
 
-/// k-means: gives every cell to its nearest colour, then moves the colours to the mean of their
-/// cells. Returns the colour of every cell.
-std::vector<std::uint8_t> refine(const std::vector<Cell>& cells, Palette& palette) {
-  constexpr int kRounds = 16;  // of a hamburger: from 33 dB to 40; as many again gain 0.5
-  std::vector<std::uint8_t> owners(cells.size());
-  for (int round = 0; round < kRounds; ++round) {
-    std::array<std::array<float, kColours>, 3> sums{};
-    std::array<float, kColours> counts{};
-    for (std::size_t i = 0; i < cells.size(); ++i) {
-      const Cell& cell = cells[i];
-      const std::uint8_t k = owners[i] = nearest(palette, cell.colour);
-      counts[k] += cell.count;
-      for (std::size_t c = 0; c < 3; ++c) {
-        sums[c][k] += cell.count * cell.colour[c];
-      }
-    }
-    for (std::size_t k = 0; k < kColours; ++k) {
-      for (std::size_t c = 0; c < 3 && counts[k] > 0; ++c) {
-        palette.channels[c][k] = static_cast<std::int32_t>(std::lround(sums[c][k] / counts[k]));
-      }
+double squared_error(const std::vector<Cell>& cells, const Palette& palette) {
+  double sum = 0;
+  for (const Cell& cell : cells) {
+    sum += static_cast<double>(cell.count) * nearest(palette, cell.colour).squared_distance;
+  }
+  return sum;
+}
+
+/// One round of k-means: gives every cell to its nearest colour, then moves the colours to the mean
+/// of their cells.
+void refine(const std::vector<Cell>& cells, Palette& palette) {
+  std::array<std::array<float, kColours>, 3> sums{};
+  std::array<float, kColours> counts{};
+  for (const Cell& cell : cells) {
+    const std::uint8_t k = nearest(palette, cell.colour).index;
+    counts[k] += cell.count;
+    for (std::size_t c = 0; c < 3; ++c) {
+      sums[c][k] += cell.count * cell.colour[c];
     }
   }
-  return owners;
+  for (std::size_t k = 0; k < kColours; ++k) {
+    for (std::size_t c = 0; c < 3 && counts[k] > 0; ++c) {
+      palette.channels[c][k] = static_cast<std::int32_t>(std::lround(sums[c][k] / counts[k]));
+    }
+  }
 }
 
-Result<Indexed> quantise(const Image& rgb) {
-  const Cells picture = count_cells(rgb);
-  LODE_TRY(Palette palette, first_palette(picture.cells));
-  const std::vector<std::uint8_t> owners = refine(picture.cells, palette);
+/// The frame's palette. It begins with that of the frame before, if there is one and the picture
+/// has not changed so much that a first guess is better: colours that last do not flicker, and
+/// k-means goes on where it stopped (of a turning hamburger 43 dB instead of 41).
+Result<Palette> choose_palette(const std::vector<Cell>& cells, const Palette* before) {
+  constexpr int kRounds = 8;
+  LODE_TRY(Palette palette, first_palette(cells));
+  if (before != nullptr && squared_error(cells, *before) < squared_error(cells, palette)) {
+    palette = *before;
+  }
+  for (int round = 0; round < kRounds; ++round) {
+    refine(cells, palette);
+  }
+  return palette;
+}
+
+Indexed apply(const Palette& palette, const Cells& picture) {
   Indexed indexed;
   for (std::size_t k = 0; k < kColours; ++k) {
     const auto byte = [&palette, k](std::size_t c) {
       return static_cast<GifByteType>(palette.channels[c][k]);
     };
     indexed.palette[k] = {byte(0), byte(1), byte(2)};
+  }
+  std::vector<std::uint8_t> owners;
+  owners.reserve(picture.cells.size());
+  for (const Cell& cell : picture.cells) {
+    owners.push_back(nearest(palette, cell.colour).index);
   }
   indexed.indices.reserve(picture.of_pixel.size());
   for (const std::uint32_t cell : picture.of_pixel) {
@@ -182,7 +206,9 @@ class GifEncoder final : public AnimationEncoder {
     if (count_ == 0 && !write_header(frame)) {
       return failure();
     }
-    LODE_TRY(Indexed indexed, quantise(composite_over(frame, {255, 255, 255})));
+    const Cells picture = count_cells(composite_over(frame, {255, 255, 255}));
+    LODE_TRY(palette_, choose_palette(picture.cells, count_ > 0 ? &palette_ : nullptr));
+    Indexed indexed = apply(palette_, picture);
     if (!write_frame(indexed)) {
       return failure();
     }
@@ -251,6 +277,7 @@ class GifEncoder final : public AnimationEncoder {
 
   int frames_per_second_;
   int count_ = 0, width_ = 0, height_ = 0;
+  Palette palette_;  // of the last frame
   Bytes bytes_;
   int error_ = 0;
   GifFileType* gif_ = nullptr;

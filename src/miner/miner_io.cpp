@@ -55,7 +55,7 @@ bool ends_task(EventKind kind) {
 
 }  // namespace
 
-Miner::Miner(asio::any_io_executor executor, MinerConfig config, const chain::Keypair& hotkey,
+Miner::Miner(asio::any_io_executor executor, MinerConfig config, const chain::Signer& hotkey,
              Journal& journal, WorkerPool& workers)
     : executor_(executor),
       config_(std::move(config)),

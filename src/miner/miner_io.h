@@ -37,9 +37,9 @@ struct MinerConfig {
 /// exception; whoever starts the process again finds everything in the journal.
 class Miner {
  public:
-  /// Journal, key and pool must outlive the miner. Errors of the journal's content are returned by
-  /// load().
-  Miner(boost::asio::any_io_executor executor, MinerConfig config, const chain::Keypair& hotkey,
+  /// Journal, signer and pool must outlive the miner. Errors of the journal's content are returned
+  /// by load().
+  Miner(boost::asio::any_io_executor executor, MinerConfig config, const chain::Signer& hotkey,
         Journal& journal, WorkerPool& workers);
   ~Miner();
 
@@ -76,7 +76,7 @@ class Miner {
 
   boost::asio::any_io_executor executor_;
   MinerConfig config_;
-  const chain::Keypair& hotkey_;
+  const chain::Signer& hotkey_;
   Journal& journal_;
   WorkerPool& workers_;
   SystemClock clock_;

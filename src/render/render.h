@@ -67,6 +67,9 @@ struct SceneGradient {
 struct DrawOptions {
   glm::vec3 background{1};      ///< white, as the validators'
   bool differentiable = false;  ///< keep what `backward` needs
+  /// At most this many (gaussian, tile) entries of 8 bytes are listed at once; a frame with more is
+  /// drawn in several goes, and cannot be differentiated. The bound is 512 MB.
+  std::size_t max_entries = 64U << 20;
 };
 
 /// What one draw did, for benchmarks and tests.
@@ -93,7 +96,7 @@ class Renderer {
 
   /// Derivatives of the frame drawn last, which must have been `differentiable`, by every
   /// parameter of `scene`, which must be the one drawn. Errc::invalid_input, naming the first such
-  /// gaussian, when a parameter is not finite.
+  /// gaussian, when a parameter is not finite; Errc::limit_exceeded above `max_entries`.
   Result<void> backward(const SceneView& scene, const FrameGradient& frame, SceneGradient& out);
 
   /// Counts of the frame drawn last. The pairs are counted anew by every call, by drawing again.

@@ -209,6 +209,50 @@ TEST(Render, GivesTheSameBytesForAnyNumberOfThreads) {
   }
 }
 
+TEST(Render, DrawsTheSameInSeveralGoesWhenEntriesAreBounded) {
+  Rng rng(8);
+  const splat::Scene scene = random_scene(rng, 3000, 0.1);
+  const Camera camera = small_camera(90, 70);
+  ThreadPool pool(2);
+  Renderer renderer(pool);
+  Frame whole, pieces;
+  renderer.draw(scene, camera, {}, whole);
+  renderer.draw(scene, camera, {.differentiable = true, .max_entries = 100}, pieces);
+  EXPECT_EQ(pieces.rgb, whole.rgb);
+  EXPECT_EQ(pieces.depth, whole.depth);
+  SceneGradient gradient;
+  const auto refused = renderer.backward(scene, {}, gradient);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, Errc::limit_exceeded);
+}
+
+TEST(Render, CountsPairsWithoutDisturbingTheFrame) {
+  Rng rng(9);
+  const splat::Scene scene = random_scene(rng, 500, 0.1);
+  const Camera camera = small_camera(40, 30);
+  ThreadPool pool(2);
+  Renderer renderer(pool);
+  Frame frame;
+  const std::vector<float> by(std::size_t{3} * 40 * 30, 1.0F);
+  SceneGradient before, after;
+  renderer.draw(scene, camera, {.differentiable = true}, frame);
+  ASSERT_TRUE(renderer.backward(scene, {by, {}, {}}, before));
+  const Reference reference(scene, camera);
+  std::size_t pairs = 0;
+  for (int y = 0; y < 30; ++y) {
+    for (int x = 0; x < 40; ++x) {
+      pairs += reference.contributors(x, y).size();
+    }
+  }
+  for (int i = 0; i < 2; ++i) {
+    const DrawStats stats = renderer.stats();
+    EXPECT_NEAR(static_cast<double>(stats.blended_pairs), static_cast<double>(pairs), 3);
+    EXPECT_GE(stats.tile_entries, stats.drawn);
+  }
+  ASSERT_TRUE(renderer.backward(scene, {by, {}, {}}, after));
+  EXPECT_EQ(after.positions, before.positions);
+}
+
 /// Runs `body` once for every instruction set that this machine has and the kernels were built for.
 template <class Body>
 void for_each_target(const Body& body) {

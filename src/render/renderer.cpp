@@ -14,10 +14,6 @@ namespace {
 constexpr int kMaxSide = 32767;
 /// Gaussians of one slice: enough that its tile counts are few beside them.
 constexpr std::size_t kSliceGaussians = 16384;
-/// At most this many (splat, tile) entries are listed at once; a frame with more is drawn in
-/// several goes. 64 M are 512 MB of keys.
-constexpr std::size_t kMaxEntries = 64U << 20;
-
 /// Grows, never shrinks: no allocation, and no clearing, for a frame like the one before.
 template <class T>
 void reserve_elements(std::vector<T>& v, std::size_t count) {
@@ -59,9 +55,11 @@ struct Renderer::State {
   // `tile_counts`, so that slices are independent.
   std::vector<ProjectJob> slices;
   std::vector<Splat> splats;               // [gaussians]; a slice's drawn ones lead its part
-  std::vector<std::uint32_t> tile_counts;  // [slices, tiles]; later where the slice's keys go
-  std::vector<std::size_t> tile_totals;    // [tiles]
-  std::vector<std::size_t> tile_starts;    // [tiles + 1], into `keys`, of the tiles listed
+  std::vector<std::uint32_t> tile_counts;  // [slices, tiles]
+  std::vector<std::uint32_t>
+      tile_places;                       // [slices, tiles], in a tile's list, of a slice's next key
+  std::vector<std::size_t> tile_totals;  // [tiles]
+  std::vector<std::size_t> tile_starts;  // [tiles + 1], into `keys`, of the tiles listed
   std::vector<std::uint64_t> keys;
 
   // What the backward pass needs of the frame.
@@ -120,17 +118,20 @@ void Renderer::State::list_tiles(std::size_t first_tile, std::size_t end_tile) {
     tile_starts[t + 1] = tile_starts[t] + tile_totals[t];
   }
   reserve_elements(keys, tile_starts[end_tile]);
-  // A slice's counts become the places, within the tile's list, of the slice's first key.
+  // Each slice's keys follow those of the slices before it.
+  reserve_elements(tile_places, slices.size() * tiles);
   for (std::size_t t = first_tile; t < end_tile; ++t) {
     std::uint32_t place = 0;
     for (std::size_t s = 0; s < slices.size(); ++s) {
-      place += std::exchange(tile_counts[s * tiles + t], place);
+      tile_places[s * tiles + t] = place;
+      place += tile_counts[s * tiles + t];
     }
   }
   const auto columns = static_cast<std::size_t>(view->columns);
   const bool is_all = first_tile == 0 && end_tile == tiles;
   pool.for_each(slices.size(), [&](std::size_t s) {
     const ProjectJob& job = slices[s];
+    std::uint32_t* places = &tile_places[s * tiles];
     for (std::size_t i = 0; i < job.n_drawn; ++i) {
       const Splat& splat = job.splats[i];
       const std::uint64_t key = sort_key(splat, job.begin + i);
@@ -138,7 +139,7 @@ void Renderer::State::list_tiles(std::size_t first_tile, std::size_t end_tile) {
         for (std::size_t x = splat.x_begin; x < splat.x_end; ++x) {
           const std::size_t t = y * columns + x;
           if (is_all || (t >= first_tile && t < end_tile)) {
-            keys[tile_starts[t] + job.tile_counts[t]++] = key;
+            keys[tile_starts[t] + places[t]++] = key;
           }
         }
       }
@@ -161,7 +162,7 @@ void Renderer::State::blend_tiles(std::size_t first_tile, std::size_t end_tile, 
     job.background = options.background;
     job.frame = &out;
     job.n_pairs = n_pairs == nullptr ? nullptr : &(*n_pairs)[t];
-    if (options.differentiable) {
+    if (options.differentiable && n_pairs == nullptr) {  // counting leaves the trace alone
       job.trace = {&transmittance[t * kTilePixels], &last[t * kTilePixels], blocks.data() + start};
     }
     blend(job);
@@ -172,7 +173,7 @@ void Renderer::State::draw_tiles(Frame& out, std::vector<std::size_t>* n_pairs) 
   const std::size_t tiles = view->tiles();
   for (std::size_t first = 0, end = 0; first < tiles; first = end) {
     std::size_t entries = 0;
-    while (end < tiles && (end == first || entries + tile_totals[end] <= kMaxEntries)) {
+    while (end < tiles && (end == first || entries + tile_totals[end] <= options.max_entries)) {
       entries += tile_totals[end++];
     }
     list_tiles(first, end);
@@ -279,8 +280,8 @@ Result<void> Renderer::backward(const SceneView& scene, const FrameGradient& by_
   }
   if (!state.has_all_keys) {
     return fail(Errc::limit_exceeded,
-                "the frame lists over " + std::to_string(kMaxEntries) +
-                    " gaussians of tiles; fewer or smaller gaussians can be differentiated");
+                "the frame lists over " + std::to_string(state.options.max_entries) +
+                    " tiles of gaussians, the most that can be differentiated at once");
   }
   const std::size_t count = scene.size();
   out.positions.resize(count);

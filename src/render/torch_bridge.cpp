@@ -169,8 +169,8 @@ const char* fault_of(const splat::GaussianCloud& cloud, const splat::Scene& scen
   if (!std::isfinite(length)) {
     return "quats is zero or not finite";
   }
-  if (!std::isfinite(cloud.opacity_logits[i])) {
-    return "opacity_logits is not finite";
+  if (std::isnan(cloud.opacity_logits[i])) {  // infinite ones are plain 0 and 1
+    return "opacity_logits is not a number";
   }
   if (!is_finite(cloud.f_dc[i])) {
     return "f_dc is not finite";

@@ -16,7 +16,7 @@ struct GaussianTensors {
   at::Tensor means;           ///< [N, 3]
   at::Tensor quats;           ///< [N, 4] as w, x, y, z; need not be normalised, but not zero
   at::Tensor log_scales;      ///< [N, 3]
-  at::Tensor opacity_logits;  ///< [N]
+  at::Tensor opacity_logits;  ///< [N]; may be infinite, as SPZ files have it, without derivative
   at::Tensor f_dc;            ///< [N, 3]
   /// [N, K, 3] with K = 0, 3, 8 or 15 for degree 0..3: colours depend on the direction of view and
   /// are clamped at 0. Undefined: `f_dc` is what every camera sees, unclamped.

@@ -655,6 +655,24 @@ TEST(TorchBridge, DrawsAndDifferentiatesAnEmptyScene) {
   EXPECT_EQ(g.quats.grad().sizes(), (std::vector<std::int64_t>{0, 4}));
 }
 
+TEST(TorchBridge, TakesInfiniteOpacityLogits) {
+  GaussianTensors g = float_leaves(47);
+  {
+    const torch::NoGradGuard guard;
+    g.opacity_logits[3] = INFINITY;
+    g.opacity_logits[4] = -INFINITY;
+  }
+  TorchRenderer renderer(1);
+  const auto frame = renderer.draw(g, test_camera(), kWhite);
+  ASSERT_TRUE(frame) << frame.error().message();
+  frame->rgb.square().sum().backward();
+  EXPECT_EQ(g.opacity_logits.grad()[3].item<float>(), 0);
+  EXPECT_EQ(g.opacity_logits.grad()[4].item<float>(), 0);
+  for (const Tensor& by : gradients(g)) {
+    EXPECT_TRUE(by.isfinite().all().item<bool>());
+  }
+}
+
 TEST(TorchBridge, DescendsToAPicture) {
   Rng rng(41);
   const GaussianTensors goal = random_gaussians(rng, 40, 1);
@@ -744,7 +762,7 @@ TEST(TorchBridge, NamesTheFirstGaussianThatIsNotFinite) {
             "gaussian 3: exp(log_scales) is not finite");
   EXPECT_EQ(refusal_of(&GaussianTensors::quats, 8, NAN), "gaussian 8: quats is zero or not finite");
   EXPECT_EQ(refusal_of(&GaussianTensors::opacity_logits, 44, NAN),
-            "gaussian 44: opacity_logits is not finite");
+            "gaussian 44: opacity_logits is not a number");
   EXPECT_EQ(refusal_of(&GaussianTensors::f_dc, 1, -INFINITY), "gaussian 1: f_dc is not finite");
   EXPECT_EQ(refusal_of(&GaussianTensors::sh_rest, 2, NAN), "gaussian 2: sh_rest is not finite");
   GaussianTensors g = good;

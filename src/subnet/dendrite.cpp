@@ -34,7 +34,7 @@ Json empty_terminal() {
   return terminal;
 }
 
-Json dendrite_terminal(const chain::Keypair& hotkey, const Terminals& terminals) {
+Json dendrite_terminal(const chain::Signer& hotkey, const Terminals& terminals) {
   Json terminal = empty_terminal();
   if (!terminals.dendrite_ip.empty()) {
     terminal["ip"] = terminals.dendrite_ip;
@@ -57,7 +57,7 @@ Json axon_terminal(const Terminals& terminals) {
 
 /// The fields that every synapse begins with.
 Json base_synapse(const Model& model, double timeout_seconds, std::size_t text_bytes,
-                  const chain::Keypair& hotkey, const Terminals& terminals) {
+                  const chain::Signer& hotkey, const Terminals& terminals) {
   return {{"name", model.name},
           {"timeout", timeout_seconds},
           {"total_size", kPullTotalSize + text_bytes},
@@ -155,20 +155,20 @@ std::string make_uuid1(Time now, const chain::Entropy& entropy) {
   return text;
 }
 
-std::string sign_request(const chain::Keypair& hotkey, const Terminals& terminals) {
+std::string sign_request(const chain::Signer& hotkey, const Terminals& terminals) {
   const std::string text =
       request_text(terminals.nonce, terminals.dendrite_hotkey, terminals.axon_hotkey,
                    terminals.dendrite_uuid, kEmptyBodyHash);
-  return "0x" + hex_encode(hotkey.sign(as_bytes(text)));
+  return "0x" + hex_encode(hotkey.sign_message(as_bytes(text)));
 }
 
-std::string sign_result(const chain::Keypair& hotkey, std::int64_t submit_time,
+std::string sign_result(const chain::Signer& hotkey, std::int64_t submit_time,
                         std::string_view prompt, std::string_view validator_hotkey) {
   const std::string text = result_text(submit_time, prompt, validator_hotkey, hotkey.ss58());
-  return base64_encode(hotkey.sign(as_bytes(text)));
+  return base64_encode(hotkey.sign_message(as_bytes(text)));
 }
 
-HttpRequest make_pull_request(const chain::Keypair& hotkey, const Terminals& terminals) {
+HttpRequest make_pull_request(const chain::Signer& hotkey, const Terminals& terminals) {
   const Model& model = kPullTaskModel;
   Json synapse = base_synapse(model, kPullTimeoutSeconds, 0, hotkey, terminals);
   const PullReply defaults;
@@ -180,7 +180,7 @@ HttpRequest make_pull_request(const chain::Keypair& hotkey, const Terminals& ter
   return make_request(model, synapse);
 }
 
-HttpRequest make_submit_request(const chain::Keypair& hotkey, const Terminals& terminals,
+HttpRequest make_submit_request(const chain::Signer& hotkey, const Terminals& terminals,
                                 const Submission& submission) {
   const Model& model = kSubmitResultsModel;
   const std::size_t text_bytes =
@@ -199,7 +199,7 @@ HttpRequest make_submit_request(const chain::Keypair& hotkey, const Terminals& t
   return make_request(model, synapse);
 }
 
-HttpRequest make_version_request(const chain::Keypair& hotkey, const Terminals& terminals) {
+HttpRequest make_version_request(const chain::Signer& hotkey, const Terminals& terminals) {
   const Model& model = kGetVersionModel;
   Json synapse = base_synapse(model, kPullTimeoutSeconds, 0, hotkey, terminals);
   synapse["version"] = 0;

@@ -20,18 +20,18 @@ extern const std::string_view kLicenseDeclaration;
 std::string make_uuid1(Time now, const chain::Entropy& entropy = chain::system_entropy);
 
 /// Signature over "<nonce>.<dendrite hotkey>.<axon hotkey>.<uuid>.<body hash>", 0x + hex.
-std::string sign_request(const chain::Keypair& hotkey, const Terminals& terminals);
+std::string sign_request(const chain::Signer& hotkey, const Terminals& terminals);
 
 /// Signature over declaration + submit_time + prompt + validator hotkey + miner hotkey, base64.
-std::string sign_result(const chain::Keypair& hotkey, std::int64_t submit_time,
+std::string sign_result(const chain::Signer& hotkey, std::int64_t submit_time,
                         std::string_view prompt, std::string_view validator_hotkey);
 
 /// Complete signed POST requests, headers in the SDK's order, body as its model_dump writes it.
 /// `target` is the path alone; Host and Content-Length are the HTTP client's to add.
-HttpRequest make_pull_request(const chain::Keypair& hotkey, const Terminals& terminals);
-HttpRequest make_submit_request(const chain::Keypair& hotkey, const Terminals& terminals,
+HttpRequest make_pull_request(const chain::Signer& hotkey, const Terminals& terminals);
+HttpRequest make_submit_request(const chain::Signer& hotkey, const Terminals& terminals,
                                 const Submission& submission);
-HttpRequest make_version_request(const chain::Keypair& hotkey, const Terminals& terminals);
+HttpRequest make_version_request(const chain::Signer& hotkey, const Terminals& terminals);
 
 /// Replies. A status other than 200 is Errc::peer_failure with the status and the peer's message,
 /// cut to 200 characters; a body that is no JSON object, or a field of a wrong type or range, is

@@ -16,7 +16,7 @@ import time
 import unittest
 import urllib.request
 
-BIN = pathlib.Path(sys.argv.pop(1))
+BIN = pathlib.Path(sys.argv.pop(1)).resolve()
 LODE, WORKER = BIN / "lode", BIN / "lode-worker"
 
 
@@ -93,7 +93,7 @@ class Programs(unittest.TestCase):
         return get_json(miner.ready["http"], "/api/ledger")["totals"]["accepted"]
 
     def test_unknown_commands_and_flags_are_usage_errors(self):
-        for args in ([], ["fly"], ["mine"], ["fit", "x"], ["generate", "-o", "x.ply"], ["render", "--nonsense"]):
+        for args in ([], ["fly"], ["mine", "--workers", 0], ["fit", "x"], ["generate", "-o", "x.ply"], ["render", "--nonsense"]):
             self.assertEqual(run(LODE, *args).returncode, 2, args)
         self.assertEqual(run(WORKER, "score", "x").returncode, 2)
         self.assertEqual(run(LODE, "--help").returncode, 0)
@@ -113,6 +113,53 @@ class Programs(unittest.TestCase):
         self.assertGreater(report["self_score"], 0.6)
         unknown = run(LODE, "generate", "--prompt", "a brass astrolabe", "-o", self.dir / "c.spz", "--json")
         self.assertLess(json.loads(unknown.stdout)["self_score"], 0.6)
+
+    def test_fit_recovers_a_rendered_splat_and_reports_it(self):
+        asset, views, out = self.dir / "a.ply", self.dir / "views", self.dir / "fit.ply"
+        self.assertEqual(run(LODE, "generate", "--prompt", "a red mug", "-o", asset).returncode, 0)
+        result = run(LODE, "render", asset, "-o", views, "--dataset", 12, "--size", 96, "--json")
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertEqual(json.loads(result.stdout)["views"], 12)
+        result = run(LODE, "fit", views, "-o", out, "--iterations", 200, "--gaussians", 3000, "--holdout", 6,
+                     "--preview", self.dir / "p.png", "--json", timeout=120)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        report = json.loads(result.stdout)
+        self.assertGreater(report["psnr_db"], 22)
+        self.assertEqual((report["views"], report["unseen_views"]), (10, 2))
+        self.assertGreater(report["seconds"], 0)
+        self.assertEqual(report["gaussians"], json.loads(run(LODE, "info", out, "--json").stdout)["gaussians"])
+        self.assertIn("200/200", result.stderr)
+        self.assertTrue((self.dir / "p.png").read_bytes().startswith(b"\x89PNG"))
+
+    def test_an_interrupted_fit_writes_what_it_has(self):
+        asset, views, out = self.dir / "a.ply", self.dir / "views", self.dir / "fit.spz"
+        run(LODE, "generate", "--prompt", "a red mug", "-o", asset)
+        run(LODE, "render", asset, "-o", views, "--dataset", 6, "--size", 64)
+        preview = self.dir / "p.png"
+        process = subprocess.Popen([LODE, "fit", views, "-o", out, "--iterations", "1000000", "--preview", preview,
+                                    "--preview-every", "5", "--json"], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        self.addCleanup(process.kill)
+        wait_for(preview.exists)
+        process.send_signal(signal.SIGINT)
+        stdout, stderr = process.communicate(timeout=60)
+        self.assertEqual(process.returncode, 0, stderr)
+        self.assertLess(json.loads(stdout)["iterations"], 1_000_000)
+        self.assertEqual(run(LODE, "info", out).returncode, 0)
+
+    def test_fit_names_what_is_wrong_with_its_folder(self):
+        out = self.dir / "fit.ply"
+        cameras = self.dir / "cameras.json"
+        for text, expected in ((None, "cameras.json"), ("[", "cameras.json"), ("[{}]", "camera 0: img_name"),
+                               ('[{"file": "a", "azimuth": 0}]', "camera 0: elevation"),
+                               ('[{"file": "a", "azimuth": 0, "elevation": 0}]', "no such picture")):
+            if text is not None:
+                cameras.write_text(text)
+            result = run(LODE, "fit", self.dir, "-o", out)
+            self.assertEqual(result.returncode, 3, result.stderr)
+            self.assertIn(expected, result.stderr)
+        result = run(LODE, "fit", self.dir, "-o", self.dir / "fit.obj")
+        self.assertEqual(result.returncode, 3)
+        self.assertIn(".ply, .spz or .splat", result.stderr)
 
     def test_converts_to_every_form_and_says_what_it_is(self):
         cloud = pathlib.Path(__file__).parents[1] / "golden" / "spz" / "cloud.ply"

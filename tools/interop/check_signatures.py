@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Checks lode's keys and signatures against btwallet, the wallet that validators run.
+"""Checks lode's signatures against btwallet, the wallet that validators run.
 
 Usage, from the project's root, in a virtual environment with bittensor-wallet 4.0.0:
     tools/interop/check_signatures.py [build/release/bin/lode]
-Exit status: 0 when both sides accept each other's signatures and hotkey files.
+Exit status: 0 when both sides accept each other's signatures.
 """
 import json
 import pathlib
@@ -12,62 +12,58 @@ import subprocess
 import sys
 import tempfile
 
-from bittensor_wallet import Keypair, Wallet
+from bittensor_wallet import Keypair
+from checks import Checks
 
 ROUNDS = 50
+ALICE_SEED = "0xe5be9a5092b81bca64be81d212e7f2f9eba183bb7a90954f7b76361f6edb5c0a"
 
 
 def run(lode, *args):
     return subprocess.run([lode, "wallet", *args], capture_output=True, text=True)
 
 
-def lode_json(lode, *args):
-    done = run(lode, *args, "--json")
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
+def messages(seed):
+    rng = random.Random(seed)
+    return [rng.randbytes(rng.randrange(1, 400)) for _ in range(ROUNDS)]
 
 
-def lode_verifies(lode, address, message, signature):
-    return run(lode, "verify", "--ss58", address, "--hex", message.hex(),
-               "--signature", signature).returncode == 0
+def other_than(message):
+    return bytes([message[0] ^ 1]) + message[1:]
 
 
-def check_hotkey_file_of_btwallet(lode, folder):
-    """A hotkey that btwallet creates, with phrase, seed and expanded secret in one file."""
-    wallet = Wallet(name="interop", hotkey="miner", path=str(folder))
-    wallet.create_new_hotkey(use_password=False, overwrite=True, suppress=True)
-    file = folder / "interop" / "hotkeys" / "miner"
-    file.chmod(0o600)
-    shown = lode_json(lode, "show", "--file", str(file))
-    assert shown["ss58"] == wallet.hotkey.ss58_address, shown
-    return file, wallet.hotkey
+def check_ours(lode, file, keypair):
+    for message in messages(1):
+        done = run(lode, "sign", "--file", str(file), "--hex", message.hex(), "--json")
+        signature = bytes.fromhex(json.loads(done.stdout)["signature"][2:])
+        assert keypair.verify(message, signature), "btwallet refuses lode's signature"
+        assert not keypair.verify(other_than(message), signature), "btwallet accepts another message"
+    return f"{ROUNDS} messages"
 
 
-def check_signatures(lode, file, keypair, rng):
-    for _ in range(ROUNDS):
-        message = rng.randbytes(rng.randrange(1, 400))
-        ours = lode_json(lode, "sign", "--file", str(file), "--hex", message.hex())["signature"]
-        assert keypair.verify(message, bytes.fromhex(ours[2:])), "btwallet refuses lode's signature"
-        other = bytes([message[0] ^ 1]) + message[1:]
-        assert not keypair.verify(other, bytes.fromhex(ours[2:])), "btwallet accepts another message"
-        theirs = keypair.sign(message).hex()
-        assert lode_verifies(lode, keypair.ss58_address, message, theirs), "lode refuses btwallet's"
-        assert not lode_verifies(lode, keypair.ss58_address, other, theirs), "lode accepts another"
+def check_theirs(lode, keypair):
+    def lode_verifies(message, signature):
+        return run(lode, "verify", "--ss58", keypair.ss58_address, "--hex", message.hex(), "--signature",
+                   signature.hex()).returncode == 0
+
+    for message in messages(2):
+        signature = keypair.sign(message)
+        assert lode_verifies(message, signature), "lode refuses btwallet's signature"
+        assert not lode_verifies(other_than(message), signature), "lode accepts another message"
+    return f"{ROUNDS} messages"
 
 
 def main():
     lode = sys.argv[1] if len(sys.argv) > 1 else "build/release/bin/lode"
-    rng = random.Random(17)
+    checks = Checks("signatures")
+    alice = Keypair.create_from_uri("//Alice")
     with tempfile.TemporaryDirectory() as folder:
-        file, keypair = check_hotkey_file_of_btwallet(lode, pathlib.Path(folder))
-        check_signatures(lode, file, keypair, rng)
-        alice = Keypair.create_from_uri("//Alice")
         file = pathlib.Path(folder) / "alice.json"
-        file.write_text(json.dumps(
-            {"secretSeed": "0xe5be9a5092b81bca64be81d212e7f2f9eba183bb7a90954f7b76361f6edb5c0a"}))
+        file.write_text(json.dumps({"secretSeed": ALICE_SEED}))
         file.chmod(0o600)
-        check_signatures(lode, file, alice, rng)
-    print(f"{2 * ROUNDS} messages signed and verified both ways; btwallet's hotkey file read")
+        checks.run("btwallet verifies lode's signatures", check_ours, lode, file, alice)
+        checks.run("lode verifies btwallet's signatures", check_theirs, lode, alice)
+    checks.finish()
 
 
 if __name__ == "__main__":

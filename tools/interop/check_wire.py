@@ -20,6 +20,7 @@ from typing import Literal, Optional, Union
 
 import bittensor as bt
 import bittensor.core.dendrite as sdk_dendrite
+from checks import Checks
 from pydantic import BaseModel
 
 BOB = bt.Keypair.create_from_uri("//Bob")
@@ -292,14 +293,16 @@ def check_damaged_requests(peer, sdk):
 def main():
     peer = Peer(sys.argv.pop(1) if len(sys.argv) > 1 else str(pathlib.Path("build/release/bin/wire_peer")))
     bt.logging.off()
+    checks = Checks("wire")
     sdk = SdkAxon()
     try:
-        check_lode_dendrite(peer, sdk)
-        asyncio.run(check_lode_axon(serve_with(peer)))
-        count = check_damaged_requests(peer, sdk)
+        checks.run("the SDK's axon answers lode's three messages", check_lode_dendrite, peer, sdk)
+        checks.run("lode's axon answers the SDK's three messages", lambda: asyncio.run(check_lode_axon(serve_with(peer))))
+        checks.run("both axons answer odd requests alike",
+                   lambda: f"{check_damaged_requests(peer, sdk)} requests")
     finally:
         sdk.axon.stop()
-    print(f"three messages pass both ways; {count} odd requests get the same status from both axons")
+    checks.finish()
 
 
 if __name__ == "__main__":

@@ -1,0 +1,67 @@
+// Settings from flags, the environment and lode.toml, by one rule for every command.
+#pragma once
+
+#include <CLI/App.hpp>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+
+namespace lode::cli {
+
+/// Largest configuration file that is read: a person wrote it.
+inline constexpr std::size_t kMaxConfigBytes = 1 << 20;
+
+/// What a configuration file says of one key.
+struct FileValue {
+  std::vector<std::string> values;  ///< one, or an array's
+  std::size_t line = 0;
+};
+
+/// The settings in the text of a lode.toml, by dotted key. Errc::invalid_input for bad TOML, a
+/// value that is no text, number, boolean or array of these, and a key that is not in `known`: with
+/// file, line and the nearest known key.
+Result<std::map<std::string, FileValue>> parse_settings(std::string_view text,
+                                                        const std::string& file,
+                                                        const std::vector<std::string>& known);
+
+/// The member of `known` with the fewest edits from `key`; empty for an empty list.
+std::string nearest_key(std::string_view key, const std::vector<std::string>& known);
+
+/// LODE_WALLET_NAME for wallet.name.
+std::string environment_name(std::string_view key);
+
+/// A URL without what may be a secret: user information and query.
+std::string redact_url(std::string text);
+
+/// Every long option of a command marked with `configurable()`, and of the program itself, is a
+/// setting: key `wallet.name` for `--wallet.name`. A value comes from the first of: the flag, the
+/// environment (LODE_WALLET_NAME; for wallet.* and subtensor.* also the SDK's BT_WALLET_NAME), the
+/// file (--config, LODE_CONFIG, or ./lode.toml where it exists; none for `--config none`), the
+/// option's default.
+class Settings {
+ public:
+  using Environment = std::function<const char*(const char*)>;
+
+  struct Entry {
+    const CLI::Option* option = nullptr;
+    std::string key;
+    std::string origin;  ///< "default", "flag", "environment NAME" or "FILE line N"
+  };
+
+  /// Completes a parsed command line. Errors name the file and line or the variable, and the key.
+  Result<void> apply(CLI::App& app, const std::filesystem::path& config_flag,
+                     const Environment& environment);
+
+  /// The settings of the program and of the command that was chosen, by key.
+  const std::vector<Entry>& entries() const { return entries_; }
+
+ private:
+  std::vector<Entry> entries_;
+};
+
+}  // namespace lode::cli

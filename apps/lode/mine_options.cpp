@@ -1,0 +1,55 @@
+#include "lode/mine_options.h"
+
+#include <CLI/CLI.hpp>
+
+namespace lode::commands {
+
+void add_mine_options(CLI::App& command, MineOptions& options) {
+  command.add_option("--netuid", options.netuid, "Subnet")->capture_default_str();
+  add_wallet_options(command, options.wallet);
+  command.add_option("--signer", options.signer_socket,
+                     "Socket of a lode signer, which holds the hotkey instead");
+  command
+      .add_option("--subtensor.network", options.subtensor_network,
+                  "finney, test, local, or a URL of the chain")
+      ->capture_default_str();
+  command.add_option("--subtensor.chain_endpoint", options.chain_endpoints,
+                     "URLs of the chain, instead of the network's own");
+  command.add_option("--metagraph.file", options.metagraph_file, "Metagraph in place of a chain");
+  command.add_option("--journal.path", options.journal_path, "SQLite file with what happened")
+      ->capture_default_str();
+  command.add_option("--http.listen", options.http_listen, "HOST:PORT of the status page")
+      ->capture_default_str();
+  command.add_option("--artifacts.path", options.artifacts_path,
+                     "Folder to keep accepted splats in");
+  command.add_option("--generation.endpoints", options.generation_endpoints,
+                     "Generation services to use instead of local workers");
+  command.add_option("--validation.endpoint", options.validation_endpoint,
+                     "Scoring service to judge candidates with");
+  command.add_option("--worker.binary", options.worker_binary, "lode-worker program");
+  command.add_option("--worker.backend", options.backend, "Backend of local workers")
+      ->capture_default_str();
+  command.add_option("--workers", options.workers, "Local workers")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 64));
+  command.add_option("--blacklist", options.blacklist,
+                     "Validators never asked: UID or HOTKEY, with =REASON; replaces the default");
+  command.add_option("--blacklist.file", options.blacklist_file,
+                     "TOML file with [[blacklist]] entries; re-read on SIGHUP and every sync");
+  command
+      .add_option("--neuron.min_stake_to_set_weights", options.min_stake,
+                  "Validators with less stake are not asked")
+      ->capture_default_str();
+  command
+      .add_option("--neuron.sync_interval", options.sync_seconds,
+                  "Seconds between reads of metagraph and blacklist")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 86'400));
+  command
+      .add_option("--drain.seconds", options.drain_seconds,
+                  "Longest wait for work under way on SIGTERM")
+      ->capture_default_str()
+      ->check(CLI::Range(0, 3600));
+}
+
+}  // namespace lode::commands

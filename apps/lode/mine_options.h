@@ -1,0 +1,37 @@
+// What lode mine can be told, by flag, environment and file.
+#pragma once
+
+#include <CLI/App.hpp>
+#include <string>
+#include <vector>
+
+#include "lode/wallet_options.h"
+
+namespace lode::commands {
+
+struct MineOptions {
+  int netuid = 17;
+  WalletOptions wallet;
+  std::string signer_socket;
+  std::string subtensor_network = "finney";
+  std::vector<std::string> chain_endpoints;
+  std::string metagraph_file;
+  std::string journal_path = "lode-journal.db";
+  std::string http_listen = "127.0.0.1:8090";
+  std::string artifacts_path;
+  std::vector<std::string> generation_endpoints;
+  std::string validation_endpoint;
+  std::string worker_binary;
+  std::string backend = "sketch";
+  int workers = 4;
+  std::vector<std::string> blacklist;
+  std::string blacklist_file;
+  double min_stake = 1000;
+  int sync_seconds = 60;
+  int drain_seconds = 60;
+};
+
+/// Adds a flag for each member.
+void add_mine_options(CLI::App& command, MineOptions& options);
+
+}  // namespace lode::commands
