@@ -25,6 +25,15 @@ std::optional<Duration> ClockSkew::estimate() const {
   return *middle;
 }
 
+Duration ClockSkew::nonce_adjustment(const std::string& hotkey) const {
+  const auto found = latest_.find(hotkey);
+  if (found == latest_.end() || found->second < kWorrisomeSkew ||
+      found->second > kLargestAdjustment) {
+    return Duration::zero();
+  }
+  return found->second;
+}
+
 std::string ClockSkew::warning() const {
   const auto skew = estimate();
   if (!skew || std::chrono::abs(*skew) < kWorrisomeSkew) {

@@ -37,5 +37,18 @@ TEST(ClockSkew, IsNotMisledByOneValidatorsBrokenClock) {
   EXPECT_NE(skew.warning(), "") << "two of three";
 }
 
+TEST(ClockSkew, AdjustsNoncesForASlowClockAndWithinBounds) {
+  ClockSkew skew;
+  EXPECT_EQ(skew.nonce_adjustment("never seen"), Duration::zero());
+  skew.add("a", kNow + seconds(40), kNow, kNow);
+  skew.add("fast", kNow - seconds(40), kNow, kNow);
+  skew.add("good", kNow + seconds(1), kNow, kNow);
+  skew.add("absurd", kNow + std::chrono::hours(24), kNow, kNow);
+  EXPECT_NEAR(to_seconds(skew.nonce_adjustment("a")), 40, 1);
+  for (const char* name : {"fast", "good", "absurd"}) {
+    EXPECT_EQ(skew.nonce_adjustment(name), Duration::zero()) << name;
+  }
+}
+
 }  // namespace
 }  // namespace lode::miner

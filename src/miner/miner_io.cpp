@@ -181,7 +181,7 @@ subnet::Terminals Miner::terminals(const std::string& hotkey) const {
   terminals.dendrite_hotkey = hotkey_.ss58();
   terminals.dendrite_ip = config_.external_ip;
   terminals.dendrite_uuid = subnet::make_uuid1(now);
-  terminals.nonce = now.time_since_epoch().count();
+  terminals.nonce = (now + skew_.nonce_adjustment(hotkey)).time_since_epoch().count();
   terminals.axon_hotkey = hotkey;
   terminals.axon_ip = address.endpoint.host;
   terminals.axon_port = address.endpoint.port;

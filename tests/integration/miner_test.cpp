@@ -339,5 +339,28 @@ TEST_F(MinerTest, ReportsAClockThatDiffersFromTheValidators) {
   EXPECT_THAT(end.clock_warning, testing::HasSubstr("behind that of"));
 }
 
+TEST_F(MinerTest, FollowsAValidatorsClockWithTheNonceWhenItsOwnIsSlow) {
+  start_sandbox();
+  metagraph_.neurons.clear();
+  constexpr auto kLead = std::chrono::minutes(10);
+  const Time start = SystemClock().now();
+  const std::string body =
+      R"({"task":null,"cooldown_until":)" + std::to_string(unix_seconds(start) + 1) + "}";
+  add_peer(RawPeer::reply(
+      "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ndate: " + http_date(start + kLead) +
+      "\r\ncontent-length: " + std::to_string(body.size()) + "\r\n\r\n" + body));
+  const std::vector<std::string>& heads = peers_.back()->heads();
+  mine_until([&](const Snapshot&) { return heads.size() >= 2; });
+  ASSERT_GE(heads.size(), 2U);
+  // Of each request's nonce over this machine's clock at the start, seconds.
+  const auto lead = [&](const std::string& head) {
+    const std::string name = "bt_header_dendrite_nonce: ";
+    const Duration nonce(std::stoll(head.substr(head.find(name) + name.size())));
+    return to_seconds(nonce - start.time_since_epoch());
+  };
+  EXPECT_NEAR(lead(heads[0]), 0, 30);
+  EXPECT_NEAR(lead(heads[1]), to_seconds(Duration(kLead)), 30);
+}
+
 }  // namespace
 }  // namespace lode::miner

@@ -25,13 +25,14 @@ class RawPeer {
   RawPeer(boost::asio::any_io_executor executor, Behaviour behave)
       : acceptor_(executor, {boost::asio::ip::make_address("127.0.0.1"), 0}),
         behave_(std::move(behave)) {
-    boost::asio::co_spawn(executor, accept_loop(acceptor_, behave_, connections_),
+    boost::asio::co_spawn(executor, accept_loop(acceptor_, behave_, heads_),
                           [](std::exception_ptr) {});
   }
   ~RawPeer() { acceptor_.close(); }
 
   net::Endpoint endpoint() const { return {"127.0.0.1", acceptor_.local_endpoint().port()}; }
-  int connections() const { return *connections_; }
+  /// What came up to the empty line of each request, in order.
+  const std::vector<std::string>& heads() const { return *heads_; }
 
   /// Sends `text`, ends its side, and reads what the other still sends: closing with unread data
   /// would reset the connection and could swallow the reply.
@@ -73,26 +74,27 @@ class RawPeer {
   }
 
  private:
-  static boost::asio::awaitable<void> serve(Socket socket, Behaviour behave) {
+  using Heads = std::shared_ptr<std::vector<std::string>>;
+
+  static boost::asio::awaitable<void> serve(Socket socket, Behaviour behave, Heads heads) {
     std::string head;
     co_await boost::asio::async_read_until(socket, boost::asio::dynamic_buffer(head), "\r\n\r\n",
                                            boost::asio::use_awaitable);
+    heads->push_back(head.substr(0, head.find("\r\n\r\n")));
     co_await behave(std::move(socket));
   }
   static boost::asio::awaitable<void> accept_loop(boost::asio::ip::tcp::acceptor& acceptor,
-                                                  Behaviour behave,
-                                                  std::shared_ptr<int> connections) {
+                                                  Behaviour behave, Heads heads) {
     for (;;) {
       Socket socket = co_await acceptor.async_accept(boost::asio::use_awaitable);
-      ++*connections;
-      boost::asio::co_spawn(acceptor.get_executor(), serve(std::move(socket), behave),
+      boost::asio::co_spawn(acceptor.get_executor(), serve(std::move(socket), behave, heads),
                             [](std::exception_ptr) {});
     }
   }
 
   boost::asio::ip::tcp::acceptor acceptor_;
   Behaviour behave_;
-  std::shared_ptr<int> connections_ = std::make_shared<int>(0);
+  Heads heads_ = std::make_shared<std::vector<std::string>>();
 };
 
 }  // namespace lode::test
