@@ -94,6 +94,23 @@ HttpRequest post(std::string target, std::string body) {
   return {"POST", std::move(target), {}, std::move(body), "", 0};
 }
 
+TEST_F(HttpTest, SpeaksOverIpv6) {
+  server_ = std::make_unique<HttpServer>(context_.get_executor(), handler_, ServerLimits{},
+                                         [](const std::string&, const std::string&) {});
+  const auto bound = server_->listen({"::1", 0});
+  if (!bound) {
+    GTEST_SKIP() << "no IPv6 loopback here: " << bound.error().message();
+  }
+  run([where = *bound]() -> asio::awaitable<void> {
+    HttpRequest request = post("/six", "x");
+    Endpoint peer = where;
+    const FetchLimits limits{};
+    const auto exchange = co_await fetch(std::move(peer), std::move(request), limits);
+    EXPECT_TRUE(exchange.response) << exchange.response.error().message();
+    EXPECT_EQ(exchange.response->body, "POST /six x");
+  });
+}
+
 TEST_F(HttpTest, HandlerCanHangUpWithoutAnAnswer) {
   run([this]() -> asio::awaitable<void> {
     HttpRequest request;
