@@ -3,7 +3,7 @@
 namespace lode {
 namespace {
 
-/// Tests of a flag before a helper goes to sleep: some ten microseconds.
+/// Tests of a flag before a helper goes to sleep: some hundred microseconds.
 constexpr int kSpins = 4000;
 
 void pause() {

@@ -11,7 +11,7 @@
 
 namespace lode {
 
-/// Threads that wait for `for_each`. Waiting helpers spin for some microseconds before they sleep,
+/// Threads that wait for `for_each`. Waiting helpers spin for a moment before they sleep,
 /// because a frame is many short phases, and nobody waits for a helper that has not come yet: on a
 /// machine that is busy with other things the caller does the work itself. Nothing is allocated
 /// after construction. Why not a library's pool: docs/decisions/0005-own-thread-pool.md.

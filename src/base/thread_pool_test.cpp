@@ -32,14 +32,26 @@ TEST(ThreadPool, SeesTheResultsOfTheRoundBefore) {
   }
 }
 
-TEST(ThreadPool, WakesHelpersThatHaveGoneToSleep) {
+/// Each item waits until all have begun, which takes a thread for every one of them.
+void expect_all_at_once(ThreadPool& pool) {
+  std::atomic<int> begun = 0, met = 0;
+  pool.for_each(static_cast<std::size_t>(pool.threads()), [&](std::size_t) {
+    ++begun;
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+    while (begun < pool.threads() && std::chrono::steady_clock::now() < deadline) {
+      std::this_thread::yield();
+    }
+    met += begun == pool.threads() ? 1 : 0;
+  });
+  EXPECT_EQ(met, pool.threads());
+}
+
+TEST(ThreadPool, WorksOnAllThreadsAtOnceAlsoAfterTheyHaveSlept) {
   ThreadPool pool(4);
-  std::atomic<int> calls = 0;
   for (int round = 0; round < 3; ++round) {
-    std::this_thread::sleep_for(std::chrono::milliseconds(2));
-    pool.for_each(100, [&](std::size_t) { ++calls; });
+    expect_all_at_once(pool);
+    std::this_thread::sleep_for(std::chrono::milliseconds(2));  // twenty times their patience
   }
-  EXPECT_EQ(calls, 300);
 }
 
 TEST(ThreadPool, SurvivesManyShortRoundsThatHelpersMiss) {

@@ -32,8 +32,6 @@ void append_part(splat::GaussianCloud& cloud, std::size_t index, Rng& rng) {
 
 }  // namespace
 
-float logit(float probability) { return std::log(probability / (1 - probability)); }
-
 void Densifier::accumulate(std::span<const glm::vec2> centres, std::span<const float> radii,
                            glm::vec2 half_size) {
   LODE_ASSERT(centres.size() == sums_.size() && radii.size() == sums_.size(),
@@ -93,7 +91,7 @@ DensifyReport Densifier::densify(splat::GaussianCloud& cloud, Adam& adam,
   adam.append(cloud.size() - keep.size());
   keep.resize(cloud.size(), 1);
 
-  const float faintest = logit(options.min_opacity);
+  const float faintest = splat::logit(options.min_opacity);
   const float largest = options.max_scale * options.extent;
   for (std::size_t i = 0; i < cloud.size(); ++i) {
     const bool is_dropped = cloud.opacity_logits[i] < faintest || largest_scale(cloud, i) > largest;
@@ -110,7 +108,7 @@ DensifyReport Densifier::densify(splat::GaussianCloud& cloud, Adam& adam,
 }
 
 void reset_opacity(splat::GaussianCloud& cloud, Adam& adam, float most) {
-  const float highest = logit(most);
+  const float highest = splat::logit(most);
   for (float& value : cloud.opacity_logits) {
     value = std::min(value, highest);
   }

@@ -59,7 +59,4 @@ class Densifier {
 /// Opacities above `most` (0..1) become `most`, and their moments start anew.
 void reset_opacity(splat::GaussianCloud& cloud, Adam& adam, float most = 0.01F);
 
-/// log(p / (1 - p)) of a probability in (0, 1).
-float logit(float probability);
-
 }  // namespace lode::fit

@@ -117,7 +117,7 @@ TEST(Densify, CountsHeightsInHalfHeights) {
 
 TEST(Densify, DropsFaintAndHugeGaussiansWithTheirMoments) {
   Fixture f({kSmall, kSmall, 1.5F, kSmall});
-  f.cloud.opacity_logits = {logit(0.004F), logit(0.006F), 3, 3};
+  f.cloud.opacity_logits = {splat::logit(0.004F), splat::logit(0.006F), 3, 3};
   const DensifyReport report = f.densifier.densify(f.cloud, f.adam, f.options, f.rng);
   EXPECT_EQ(report.dropped, 2U);
   ASSERT_EQ(f.cloud.size(), 2U);

@@ -142,7 +142,7 @@ TEST(Fitter, OpacitiesAreResetOnSchedule) {
   options.densify_from = 1000;
   const auto cloud = run(setting.fitter(options, pool));
   for (const float value : cloud.opacity_logits) {
-    EXPECT_LE(value, logit(0.01F));
+    EXPECT_LE(value, splat::logit(0.01F));
   }
 }
 

@@ -213,7 +213,7 @@ splat::GaussianCloud start_cloud(const Dataset& dataset, std::span<const std::si
   for (std::size_t i = 0; i < cloud.size(); ++i) {
     cloud.log_scales[i] = glm::vec3(scales[i]);
     cloud.f_dc[i] = (points.colours[i] - 0.5F) / splat::kShC0;
-    cloud.opacity_logits[i] = logit(kStartOpacity);
+    cloud.opacity_logits[i] = splat::logit(kStartOpacity);
   }
   cloud.positions = std::move(points.positions);
   return cloud;

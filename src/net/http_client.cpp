@@ -23,21 +23,17 @@ namespace {
 
 constexpr auto kToken = asio::as_tuple(asio::use_awaitable);
 
-Error to_error(const error_code& code, const Endpoint& peer, std::string_view doing) {
-  Errc kind = Errc::peer_failure;
-  std::string what = code.message();
-  if (code == beast::error::timeout) {
-    kind = Errc::timed_out;
-    what = "deadline passed";
-  } else if (code == asio::error::operation_aborted) {
-    kind = Errc::cancelled;
-  } else if (code == http::error::body_limit || code == http::error::header_limit) {
-    kind = Errc::limit_exceeded;
-    what = "the reply is longer than allowed";
-  } else if (code == http::error::end_of_stream || code == http::error::partial_message) {
-    what = "connection closed before the reply was whole";
+/// With HTTP's own words.
+Error http_error(const error_code& code, const Endpoint& peer, std::string_view doing) {
+  if (code == http::error::body_limit || code == http::error::header_limit) {
+    return to_error(Errc::limit_exceeded, "the reply is longer than allowed", peer.to_string(),
+                    doing);
   }
-  return fail(kind, peer.to_string() + ": " + std::string(doing) + ": " + what);
+  if (code == http::error::end_of_stream || code == http::error::partial_message) {
+    return to_error(Errc::peer_failure, "connection closed before the reply was whole",
+                    peer.to_string(), doing);
+  }
+  return to_error(code, peer.to_string(), doing);
 }
 
 http::request<http::string_body> to_beast(const Endpoint& peer, HttpRequest&& request) {
@@ -81,7 +77,7 @@ asio::awaitable<Exchange> fetch(Endpoint peer, HttpRequest request, FetchLimits 
   using asio::experimental::awaitable_operators::operator&&;
   beast::tcp_stream stream(co_await asio::this_coro::executor);
   if (const error_code ec = co_await connect(stream, peer, limits.connect_timeout)) {
-    co_return Exchange{to_error(ec, peer, "connect"), false};
+    co_return Exchange{http_error(ec, peer, "connect"), false};
   }
   stream.expires_after(limits.total_timeout);
   const auto message = to_beast(peer, std::move(request));
@@ -95,7 +91,7 @@ asio::awaitable<Exchange> fetch(Endpoint peer, HttpRequest request, FetchLimits 
   if (!read_ec) {
     co_return Exchange{from_beast(parser.release()), true};
   }
-  co_return Exchange{to_error(read_ec, peer, "reply"), true};
+  co_return Exchange{http_error(read_ec, peer, "reply"), true};
 }
 
 }  // namespace lode::net

@@ -64,16 +64,14 @@ HttpResponse plain(int status, const char* text) {
 }  // namespace
 
 struct HttpServer::State {
-  State(asio::any_io_executor executor_in, HttpHandler& handler_in, ServerLimits limits_in,
+  State(asio::any_io_executor executor, HttpHandler& handler_in, ServerLimits limits_in,
         TaskGroup::OnFailure on_failure_in)
-      : executor(executor_in),
-        handler(handler_in),
+      : handler(handler_in),
         limits(limits_in),
         on_failure(on_failure_in),
-        acceptor(executor_in),
-        tasks(executor_in, std::move(on_failure_in)) {}
+        acceptor(executor),
+        tasks(executor, std::move(on_failure_in)) {}
 
-  asio::awaitable<void> accept_loop();
   asio::awaitable<void> serve(tcp::socket socket);
   /// Reads and answers one request; false when the connection is to be closed.
   asio::awaitable<bool> serve_one(beast::tcp_stream& stream, beast::flat_buffer& buffer,
@@ -82,30 +80,12 @@ struct HttpServer::State {
   asio::awaitable<std::optional<HttpResponse>> answer(HttpRequest request);
   asio::awaitable<bool> write(beast::tcp_stream& stream, HttpResponse response, bool keep_alive);
 
-  asio::any_io_executor executor;
   HttpHandler& handler;
   ServerLimits limits;
   TaskGroup::OnFailure on_failure;
   tcp::acceptor acceptor;
   TaskGroup tasks;
 };
-
-asio::awaitable<void> HttpServer::State::accept_loop() {
-  while (acceptor.is_open()) {
-    auto [ec, socket] = co_await acceptor.async_accept(kToken);
-    if (ec == asio::error::operation_aborted || !acceptor.is_open()) {
-      co_return;
-    }
-    if (ec) {  // out of descriptors, say: pause, so that the loop does not spin
-      asio::steady_timer pause(executor, std::chrono::milliseconds(100));
-      co_await pause.async_wait(kToken);
-      continue;
-    }
-    if (tasks.size() <= limits.max_connections) {
-      tasks.spawn("connection", serve(std::move(socket)));
-    }
-  }
-}
 
 asio::awaitable<void> HttpServer::State::serve(tcp::socket socket) {
   error_code ec;
@@ -204,7 +184,11 @@ HttpServer::~HttpServer() = default;
 
 Result<Endpoint> HttpServer::listen(const Endpoint& where) {
   LODE_TRY(Endpoint bound, net::listen(state_->acceptor, where));
-  state_->tasks.spawn("accept", state_->accept_loop());
+  state_->tasks.spawn("accept",
+                      accept_loop(state_->acceptor, state_->tasks, state_->limits.max_connections,
+                                  "connection", [state = state_.get()](tcp::socket socket) {
+                                    return state->serve(std::move(socket));
+                                  }));
   return bound;
 }
 

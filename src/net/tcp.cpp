@@ -1,5 +1,7 @@
 #include <boost/asio/as_tuple.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <boost/beast/core/error.hpp>
 
 #include "net/tcp_internal.h"
 
@@ -57,6 +59,37 @@ Result<Endpoint> listen(tcp::acceptor& acceptor, const Endpoint& where) {
   }
   const auto bound = acceptor.local_endpoint();
   return Endpoint{bound.address().to_string(), bound.port()};
+}
+
+asio::awaitable<void> accept_loop(tcp::acceptor& acceptor, TaskGroup& tasks,
+                                  std::size_t max_connections, std::string name,
+                                  std::function<asio::awaitable<void>(tcp::socket)> serve) {
+  while (acceptor.is_open()) {
+    auto [ec, socket] = co_await acceptor.async_accept(kToken);
+    if (ec == asio::error::operation_aborted || !acceptor.is_open()) {
+      co_return;
+    }
+    if (ec) {  // out of descriptors, say: pause, so that the loop does not spin
+      asio::steady_timer pause(acceptor.get_executor(), std::chrono::milliseconds(100));
+      co_await pause.async_wait(kToken);
+      continue;
+    }
+    if (tasks.size() <= max_connections) {  // this loop is one of them
+      tasks.spawn(name, serve(std::move(socket)));
+    }
+  }
+}
+
+Error to_error(Errc kind, std::string_view what, const std::string& peer, std::string_view doing) {
+  return fail(kind, peer + ": " + std::string(doing) + ": " + std::string(what));
+}
+
+Error to_error(const error_code& code, const std::string& peer, std::string_view doing) {
+  if (code == beast::error::timeout) {
+    return to_error(Errc::timed_out, "deadline passed", peer, doing);
+  }
+  const Errc kind = code == asio::error::operation_aborted ? Errc::cancelled : Errc::peer_failure;
+  return to_error(kind, code.message(), peer, doing);
 }
 
 }  // namespace lode::net

@@ -32,24 +32,18 @@ constexpr auto kToken = asio::as_tuple(asio::use_awaitable);
 using PlainStream = beast::tcp_stream;
 using TlsStream = beast::ssl_stream<beast::tcp_stream>;
 
-Error to_error(const error_code& code, const std::string& peer, std::string_view doing) {
-  Errc kind = Errc::peer_failure;
-  std::string what = code.message();
-  if (code == beast::error::timeout) {
-    kind = Errc::timed_out;
-    what = "deadline passed";
-  } else if (code == asio::error::operation_aborted) {
-    kind = Errc::cancelled;
-  } else if (code == websocket::error::message_too_big ||
-             code == websocket::error::buffer_overflow) {
-    kind = Errc::limit_exceeded;
-    what = "the message is longer than allowed";
-  } else if (code == websocket::error::closed || code == asio::error::eof) {
-    what = "the peer closed the connection";
-  } else if (code == websocket::error::upgrade_declined) {
-    what = "the server does not speak WebSocket there";
+/// With WebSocket's own words.
+Error websocket_error(const error_code& code, const std::string& peer, std::string_view doing) {
+  if (code == websocket::error::message_too_big || code == websocket::error::buffer_overflow) {
+    return to_error(Errc::limit_exceeded, "the message is longer than allowed", peer, doing);
   }
-  return fail(kind, peer + ": " + std::string(doing) + ": " + what);
+  if (code == websocket::error::closed || code == asio::error::eof) {
+    return to_error(Errc::peer_failure, "the peer closed the connection", peer, doing);
+  }
+  if (code == websocket::error::upgrade_declined) {
+    return to_error(Errc::peer_failure, "the server does not speak WebSocket there", peer, doing);
+  }
+  return to_error(code, peer, doing);
 }
 
 template <class Next>
@@ -62,7 +56,7 @@ class Connection final : public WebSocket {
     stream_.text(true);
     auto [ec, bytes] = co_await stream_.async_write(asio::buffer(text), kToken);
     if (ec) {
-      co_return to_error(ec, peer_, "send");
+      co_return websocket_error(ec, peer_, "send");
     }
     co_return Result<void>();
   }
@@ -71,7 +65,7 @@ class Connection final : public WebSocket {
     beast::flat_buffer buffer;  // of its own, so that one long message does not keep its memory
     auto [ec, bytes] = co_await stream_.async_read(buffer, kToken);
     if (ec) {
-      co_return to_error(ec, peer_, "receive");
+      co_return websocket_error(ec, peer_, "receive");
     }
     co_return beast::buffers_to_string(buffer.data());
   }
@@ -135,7 +129,7 @@ bool expect_host(TlsStream& stream, const std::string& host) {
 Error tls_error(const error_code& code, TlsStream& stream, const std::string& peer) {
   const long verdict = SSL_get_verify_result(stream.native_handle());
   if (verdict == X509_V_OK) {
-    return to_error(code, peer, "TLS");
+    return websocket_error(code, peer, "TLS");
   }
   std::string advice;
   if (verdict == X509_V_ERR_CERT_HAS_EXPIRED || verdict == X509_V_ERR_CERT_NOT_YET_VALID) {
@@ -151,10 +145,10 @@ asio::awaitable<Connected> connect_plain(WsUrl url, WebSocketLimits limits) {
   websocket::stream<PlainStream> stream(co_await asio::this_coro::executor);
   auto& tcp_layer = beast::get_lowest_layer(stream);
   if (const auto ec = co_await connect(tcp_layer, url.endpoint, limits.connect_timeout)) {
-    co_return to_error(ec, url.to_string(), "connect");
+    co_return websocket_error(ec, url.to_string(), "connect");
   }
   if (const auto ec = co_await upgrade(stream, url, limits)) {
-    co_return to_error(ec, url.to_string(), "upgrade");
+    co_return websocket_error(ec, url.to_string(), "upgrade");
   }
   co_return std::make_unique<Connection<PlainStream>>(std::move(stream), nullptr, url.to_string());
 }
@@ -167,7 +161,7 @@ asio::awaitable<Connected> connect_tls(WsUrl url, WebSocketLimits limits, TlsTru
   websocket::stream<TlsStream> stream(co_await asio::this_coro::executor, **tls);
   auto& tcp_layer = beast::get_lowest_layer(stream);
   if (const auto ec = co_await connect(tcp_layer, url.endpoint, limits.connect_timeout)) {
-    co_return to_error(ec, url.to_string(), "connect");
+    co_return websocket_error(ec, url.to_string(), "connect");
   }
   if (!expect_host(stream.next_layer(), url.endpoint.host)) {
     co_return fail(Errc::invalid_input, url.to_string() + ": no name that TLS could check");
@@ -178,7 +172,7 @@ asio::awaitable<Connected> connect_tls(WsUrl url, WebSocketLimits limits, TlsTru
     co_return tls_error(tls_ec, stream.next_layer(), url.to_string());
   }
   if (const auto ec = co_await upgrade(stream, url, limits)) {
-    co_return to_error(ec, url.to_string(), "upgrade");
+    co_return websocket_error(ec, url.to_string(), "upgrade");
   }
   co_return std::make_unique<Connection<TlsStream>>(std::move(stream), *std::move(tls),
                                                     url.to_string());
@@ -194,41 +188,21 @@ asio::awaitable<Connected> connect_websocket(WsUrl url, WebSocketLimits limits, 
 }
 
 struct WebSocketServer::State {
-  State(asio::any_io_executor executor_in, Session session_in, WebSocketLimits limits_in,
+  State(asio::any_io_executor executor, Session session_in, WebSocketLimits limits_in,
         TaskGroup::OnFailure on_failure_in)
-      : executor(executor_in),
-        session(std::move(session_in)),
+      : session(std::move(session_in)),
         limits(limits_in),
-        acceptor(executor_in),
-        tasks(executor_in, std::move(on_failure_in)) {}
+        acceptor(executor),
+        tasks(executor, std::move(on_failure_in)) {}
 
-  asio::awaitable<void> accept_loop();
   asio::awaitable<void> serve(tcp::socket socket);
 
-  asio::any_io_executor executor;
   Session session;
   WebSocketLimits limits;
   tcp::acceptor acceptor;
   TaskGroup tasks;
   std::vector<std::weak_ptr<WebSocket>> open;
 };
-
-asio::awaitable<void> WebSocketServer::State::accept_loop() {
-  while (acceptor.is_open()) {
-    auto [ec, socket] = co_await acceptor.async_accept(kToken);
-    if (ec == asio::error::operation_aborted || !acceptor.is_open()) {
-      co_return;
-    }
-    if (ec) {  // out of descriptors, say: pause, so that the loop does not spin
-      asio::steady_timer pause(executor, std::chrono::milliseconds(100));
-      co_await pause.async_wait(kToken);
-      continue;
-    }
-    if (tasks.size() <= limits.max_connections) {
-      tasks.spawn("websocket", serve(std::move(socket)));
-    }
-  }
-}
 
 asio::awaitable<void> WebSocketServer::State::serve(tcp::socket socket) {
   error_code ignored;
@@ -256,7 +230,11 @@ WebSocketServer::~WebSocketServer() = default;
 
 Result<Endpoint> WebSocketServer::listen(const Endpoint& where) {
   LODE_TRY(Endpoint bound, net::listen(state_->acceptor, where));
-  state_->tasks.spawn("accept", state_->accept_loop());
+  state_->tasks.spawn("accept",
+                      accept_loop(state_->acceptor, state_->tasks, state_->limits.max_connections,
+                                  "websocket", [state = state_.get()](tcp::socket socket) {
+                                    return state->serve(std::move(socket));
+                                  }));
   return bound;
 }
 

@@ -92,6 +92,7 @@ class Renderer {
 
   /// Front-to-back alpha blending in order of view-space depth, ties by index. Gaussians with a
   /// parameter that is not finite are skipped. The camera must have pixels, at most 32767 a side.
+  /// A `differentiable` frame must stay as it is until backward() has run.
   void draw(const SceneView& scene, const Camera& camera, const DrawOptions& options, Frame& frame);
 
   /// Derivatives of the frame drawn last, which must have been `differentiable`, by every

@@ -14,12 +14,22 @@ namespace {
 constexpr int kMaxSide = 32767;
 /// Gaussians of one slice: enough that its tile counts are few beside them.
 constexpr std::size_t kSliceGaussians = 16384;
+
 /// Grows, never shrinks: no allocation, and no clearing, for a frame like the one before.
 template <class T>
 void reserve_elements(std::vector<T>& v, std::size_t count) {
   if (v.size() < count) {
     v.resize(count);
   }
+}
+
+void set_size(Frame& frame, int width, int height) {
+  frame.width = width;
+  frame.height = height;
+  const std::size_t pixels = static_cast<std::size_t>(width) * height;
+  frame.rgb.resize(pixels * 3);
+  frame.alpha.resize(pixels);
+  frame.depth.resize(pixels);
 }
 
 }  // namespace
@@ -56,10 +66,9 @@ struct Renderer::State {
   std::vector<ProjectJob> slices;
   std::vector<Splat> splats;               // [gaussians]; a slice's drawn ones lead its part
   std::vector<std::uint32_t> tile_counts;  // [slices, tiles]
-  std::vector<std::uint32_t>
-      tile_places;                       // [slices, tiles], in a tile's list, of a slice's next key
-  std::vector<std::size_t> tile_totals;  // [tiles]
-  std::vector<std::size_t> tile_starts;  // [tiles + 1], into `keys`, of the tiles listed
+  std::vector<std::uint32_t> tile_places;  // [slices, tiles]: where in the list the next key goes
+  std::vector<std::size_t> tile_totals;    // [tiles]
+  std::vector<std::size_t> tile_starts;    // [tiles + 1], into `keys`, of the tiles listed
   std::vector<std::uint64_t> keys;
 
   // What the backward pass needs of the frame.
@@ -199,12 +208,7 @@ void Renderer::draw(const SceneView& scene, const Camera& camera, const DrawOpti
   state.view.emplace(camera);
   state.options = options;
   state.project_all(scene);
-  frame.width = camera.width;
-  frame.height = camera.height;
-  const std::size_t pixels = static_cast<std::size_t>(camera.width) * camera.height;
-  frame.rgb.resize(pixels * 3);
-  frame.alpha.resize(pixels);
-  frame.depth.resize(pixels);
+  set_size(frame, camera.width, camera.height);
   if (options.differentiable) {
     reserve_elements(state.transmittance, state.view->tiles() * kTilePixels);
     reserve_elements(state.last, state.view->tiles() * kTilePixels);
@@ -309,12 +313,7 @@ DrawStats Renderer::stats() {
   stats.tile_entries =
       std::accumulate(state.tile_totals.begin(), state.tile_totals.end(), std::size_t{0});
   Frame scratch;
-  scratch.width = state.view->width;
-  scratch.height = state.view->height;
-  const std::size_t pixels = static_cast<std::size_t>(scratch.width) * scratch.height;
-  scratch.rgb.resize(pixels * 3);
-  scratch.alpha.resize(pixels);
-  scratch.depth.resize(pixels);
+  set_size(scratch, state.view->width, state.view->height);
   std::vector<std::size_t> n_pairs(state.view->tiles(), 0);
   state.draw_tiles(scratch, &n_pairs);
   stats.blended_pairs = std::accumulate(n_pairs.begin(), n_pairs.end(), std::size_t{0});

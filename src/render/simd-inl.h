@@ -21,8 +21,9 @@ using I32 = hn::Rebind<std::int32_t, F32>;
 using Vec = hn::Vec<F32>;
 using Mask = hn::Mask<F32>;
 
-/// While it lives, this thread computes 0 instead of denormals, which cost a hundred cycles each:
-/// the transmittance of a finished pixel falls without end. Elsewhere than on x86 it does nothing.
+/// While it lives, this thread computes 0 instead of denormals, which are slow, and which the
+/// transmittance of a finished pixel, falling without end, becomes. Elsewhere than on x86 it does
+/// nothing.
 class FlushDenormals {
  public:
 #if HWY_ARCH_X86
@@ -42,8 +43,8 @@ class FlushDenormals {
 HWY_INLINE Vec set(float value) { return hn::Set(F32(), value); }
 
 /// 2^x for -126 <= x <= 127, relative error below 3e-7; any other x gives some bits. The integer
-/// part goes to the exponent by the addition of 1.5 * 2^23, the rest through a polynomial (minimax
-/// on [-1/2, 1/2]).
+/// part goes to the exponent by the addition of 1.5 * 2^23, the rest through a polynomial that
+/// meets it at the Chebyshev nodes of [-1/2, 1/2].
 HWY_INLINE Vec exp2(Vec x) {
   const Vec magic = set(12582912.0F);
   const Vec shifted = x + magic;

@@ -347,7 +347,7 @@ splat::GaussianCloud shade(const std::vector<PlacedPart>& parts,
     cloud.log_scales[i] = {std::log(disc.sigma.x), std::log(disc.sigma.y),
                            std::log(kFlatness * sigma)};
     cloud.rotations[i] = glm::quat_cast(disc.axes);
-    cloud.opacity_logits[i] = std::log(alpha / (1 - alpha));
+    cloud.opacity_logits[i] = splat::logit(alpha);
     cloud.f_dc[i] = (colour - 0.5F) / splat::kShC0;
   }
   return cloud;

@@ -1,6 +1,7 @@
 // The Gaussian cloud: a splat's parameters as the 3DGS file formats store them.
 #pragma once
 
+#include <cmath>
 #include <cstddef>
 #include <glm/gtc/quaternion.hpp>
 #include <glm/vec3.hpp>
@@ -11,6 +12,9 @@ namespace lode::splat {
 
 /// Degree-0 spherical-harmonic basis value: rgb = 0.5 + kShC0 * f_dc (3DGS, Kerbl et al. 2023).
 inline constexpr float kShC0 = 0.28209479177387814F;
+
+/// ln(p / (1 - p)) of an opacity in (0, 1), as files keep it.
+inline float logit(float opacity) { return std::log(opacity / (1 - opacity)); }
 
 /// Coefficients per channel above degree 0: 0, 3, 8, 15 for degree 0..3.
 constexpr int sh_rest_count(int degree) { return (degree + 1) * (degree + 1) - 1; }

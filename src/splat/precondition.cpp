@@ -52,7 +52,7 @@ void split(GaussianCloud& cloud, std::size_t index) {
 
   const float opacity = 1 / (1 + std::exp(-cloud.opacity_logits[index]));
   const float child = std::min((1 - std::sqrt(1 - opacity)) / centre_falloff, opacity);
-  cloud.opacity_logits[index] = std::max(std::log(child / (1 - child)), kMinLogit);
+  cloud.opacity_logits[index] = std::max(logit(child), kMinLogit);
   cloud.log_scales[index][axis] += 0.5F * std::log(variance);
   cloud.append(cloud, index);
   cloud.positions[index] -= along;
