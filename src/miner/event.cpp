@@ -6,12 +6,16 @@
 namespace lode::miner {
 namespace {
 
-constexpr std::array<std::pair<EventKind, std::string_view>, 12> kNames{{
+constexpr std::array<std::pair<EventKind, std::string_view>, 16> kNames{{
+    {EventKind::pulling, "pulling"},
     {EventKind::assigned, "assigned"},
     {EventKind::cooldown, "cooldown"},
     {EventKind::pull_failed, "pull_failed"},
+    {EventKind::generating, "generating"},
     {EventKind::candidate_ready, "candidate_ready"},
+    {EventKind::cancelled, "cancelled"},
     {EventKind::generation_failed, "generation_failed"},
+    {EventKind::decided, "decided"},
     {EventKind::submitting, "submitting"},
     {EventKind::accepted, "accepted"},
     {EventKind::emptied, "emptied"},

@@ -11,11 +11,15 @@
 namespace lode::miner {
 
 enum class EventKind {
+  pulling,            ///< intent: a task is about to be asked for
   assigned,           ///< a pull brought a task
   cooldown,           ///< a pull was answered with a cooldown
   pull_failed,        ///< a pull brought no usable answer
+  generating,         ///< intent: a worker is about to make a candidate
   candidate_ready,    ///< a candidate was made, prepared and judged
+  cancelled,          ///< a candidate was given up before it was made: it is no longer wanted
   generation_failed,  ///< a worker or the request failed
+  decided,            ///< a choice that was open, with the numbers behind it
   submitting,         ///< intent: a submission is about to be sent
   accepted,           ///< the validator accepted the result
   emptied,            ///< the validator took our empty submission
@@ -43,6 +47,11 @@ struct Event {
   std::int64_t window_count = 0;     ///< feedback: results in the last four hours
   double rating = 0;                 ///< feedback
   double reward = 0;                 ///< feedback
+  int attempt = 0;         ///< generating and what follows from it: 0 for a task's first candidate
+  std::uint64_t seed = 0;  ///< generating, candidate_ready: what the candidate is made from
+  double seconds = 0;      ///< candidate_ready: how long it took; replies: the call
+  /// SHA-256, in hex, of the SPZ that candidate_ready made or `submitting` sends; else empty.
+  std::string artifact;
 };
 
 }  // namespace lode::miner

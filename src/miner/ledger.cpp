@@ -46,7 +46,11 @@ void Ledger::apply(const Event& event) {
       ++row.pull_failures;
       note_error(row, event);
       break;
+    case EventKind::pulling:
+    case EventKind::generating:
     case EventKind::candidate_ready:
+    case EventKind::cancelled:
+    case EventKind::decided:
       break;
     case EventKind::generation_failed:
       ++row.generation_failures;

@@ -21,7 +21,7 @@ Validator::Miner* Validator::find(const std::string& hotkey) {
 
 double Validator::rating_of(const std::string& hotkey) const {
   const auto found = miners_.find(hotkey);
-  return found == miners_.end() ? Rating{}.rating : found->second.rating.rating;
+  return found == miners_.end() ? subnet::Rating{}.rating : found->second.rating.rating;
 }
 
 bool Validator::is_on_cooldown(const Miner& miner, Time now) {
@@ -180,17 +180,17 @@ void Validator::settle_duel(Miner& miner, const std::string& task_id, std::optio
   if (node.empty())
     return;
   const Opponent& opponent = node.mapped();
-  DuelOutcome outcome = DuelOutcome::loss;
+  subnet::DuelOutcome outcome = subnet::DuelOutcome::loss;
   if (score && *score == opponent.score) {
     ++counters_.duels_drawn;
-    outcome = DuelOutcome::draw;
+    outcome = subnet::DuelOutcome::draw;
   } else if (score && *score > opponent.score) {
     ++counters_.duels_won;
-    outcome = DuelOutcome::win;
+    outcome = subnet::DuelOutcome::win;
   } else {
     ++counters_.duels_lost;
   }
-  miner.rating = after_duel(miner.rating, opponent.rating, outcome);
+  miner.rating = subnet::after_duel(miner.rating, opponent.rating, outcome);
 }
 
 subnet::SubmitReply Validator::fail_task(Miner& miner, const std::string& task_id,

@@ -10,16 +10,16 @@
 #include <variant>
 
 #include "base/clock.h"
-#include "sandbox/rating.h"
 #include "sandbox/rules.h"
 #include "subnet/axon.h"
+#include "subnet/rating.h"
 #include "subnet/synapse.h"
 
 namespace lode::sandbox {
 
 /// A simulated miner that got the same task: who wins is decided by the better score.
 struct Opponent {
-  Rating rating;
+  subnet::Rating rating;
   double score = 0;  ///< of the opponent's result, 0..1
 };
 
@@ -108,7 +108,7 @@ class Validator {
     std::int64_t last_submit_time = 0;
     std::deque<std::int64_t> observations;
     double fidelity = 1.0;
-    Rating rating;
+    subnet::Rating rating;
     std::map<std::string, Opponent> duels;  // open ones by task id
   };
   struct Scoring {

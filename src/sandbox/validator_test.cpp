@@ -491,7 +491,7 @@ TEST_F(OldValidatorTest, SubmissionForAnotherTaskPaysBackAViolation) {
 // ---- duels -------------------------------------------------------------------------------------
 
 TEST_F(ValidatorTest, BetterScoreWinsADuelAndMovesTheRating) {
-  duel_ = Opponent{Rating{}, 0.7};
+  duel_ = Opponent{subnet::Rating{}, 0.7};
   Validator validator = make();
   validator.pull(kMiner, at(0));
   const subnet::SubmitReply reply = scored(validator, 1, 0.9, at(5));
@@ -502,7 +502,7 @@ TEST_F(ValidatorTest, BetterScoreWinsADuelAndMovesTheRating) {
 }
 
 TEST_F(ValidatorTest, EmptyAndFailedTasksLoseTheirDuel) {
-  duel_ = Opponent{Rating{}, 0.7};
+  duel_ = Opponent{subnet::Rating{}, 0.7};
   Validator validator = make();
   validator.pull(kMiner, at(0));
   EXPECT_LT(reply_of(validator, submission(1, ""), at(5)).feedback->current_duel_rating, 1400);
@@ -512,7 +512,7 @@ TEST_F(ValidatorTest, EmptyAndFailedTasksLoseTheirDuel) {
 }
 
 TEST_F(ValidatorTest, DuelIsSettledOnce) {
-  duel_ = Opponent{Rating{}, 0.7};
+  duel_ = Opponent{subnet::Rating{}, 0.7};
   Validator validator = make();
   validator.pull(kMiner, at(0));
   const ScoringJob first = job_of(validator, submission(1), at(5));

@@ -1,7 +1,7 @@
 // Glicko-2 ratings of duels, with the validators' bounds.
 #pragma once
 
-namespace lode::sandbox {
+namespace lode::subnet {
 
 /// A player's Glicko-2 state, at the values validators start a miner with.
 struct Rating {
@@ -18,4 +18,4 @@ enum class DuelOutcome { loss, draw, win };
 /// clamp: rating to [0, 3000], deviation to [30, 350], volatility to [0.03, 0.2].
 Rating after_duel(const Rating& player, const Rating& opponent, DuelOutcome outcome);
 
-}  // namespace lode::sandbox
+}  // namespace lode::subnet

@@ -1,10 +1,10 @@
-#include "sandbox/rating.h"
+#include "subnet/rating.h"
 
 #include <algorithm>
 #include <cmath>
 #include <numbers>
 
-namespace lode::sandbox {
+namespace lode::subnet {
 namespace {
 
 constexpr double kScale = 173.7178;  // rating points in one unit of Glicko-2's internal scale
@@ -79,4 +79,4 @@ Rating after_duel(const Rating& player, const Rating& opponent, DuelOutcome outc
           std::clamp(kScale * new_phi, 30.0, 350.0), std::clamp(volatility, 0.03, 0.2)};
 }
 
-}  // namespace lode::sandbox
+}  // namespace lode::subnet

@@ -1,8 +1,8 @@
-#include "sandbox/rating.h"
+#include "subnet/rating.h"
 
 #include <gtest/gtest.h>
 
-namespace lode::sandbox {
+namespace lode::subnet {
 namespace {
 
 // Expected values are from a second implementation of Glickman's steps that finds the volatility
@@ -39,4 +39,4 @@ TEST(Rating, TakesTheOtherVolatilityBranchOnAGreatSurprise) {
 }
 
 }  // namespace
-}  // namespace lode::sandbox
+}  // namespace lode::subnet
