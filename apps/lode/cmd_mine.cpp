@@ -212,6 +212,7 @@ int mine(const MineOptions& options) {
   config.scheduling.min_stake = options.min_stake;
   config.scheduling.blacklist = parsed->blacklist;
   config.scheduling.allow_private_axons = (*source)->allows_private_axons();
+  config.scheduling.stagger = from_seconds(options.stagger_seconds);
   config.artifacts = options.artifacts_path;
   config.drain_timeout = std::chrono::seconds(options.drain_seconds);
   miner::Miner miner(context.get_executor(), config, hotkey, *journal, pool);

@@ -50,6 +50,11 @@ void add_mine_options(CLI::App& command, MineOptions& options) {
                   "Longest wait for work under way on SIGTERM")
       ->capture_default_str()
       ->check(CLI::Range(0, 3600));
+  command
+      .add_option("--stagger.seconds", options.stagger_seconds,
+                  "Spread the first pulls of a start over this long, at most two throttle windows")
+      ->capture_default_str()
+      ->check(CLI::Range(0.0, 3600.0));
 }
 
 }  // namespace lode::commands

@@ -29,6 +29,7 @@ struct MineOptions {
   double min_stake = 1000;
   int sync_seconds = 60;
   int drain_seconds = 60;
+  double stagger_seconds = 60;
 };
 
 /// Adds a flag for each member.

@@ -6,32 +6,96 @@
 #include <vector>
 
 namespace lode::miner {
+namespace {
 
-void ClockSkew::add(const std::string& hotkey, Time date, Time sent, Time received) {
-  constexpr Duration kHalfSecond = std::chrono::milliseconds(500);  // the header's rounding
-  latest_[hotkey] = date + kHalfSecond - (sent + (received - sent) / 2);
+/// How fast two clocks are thought to part, 20 ppm: what quartz does without NTP. A faster one is
+/// found out by a reply that contradicts the bounds.
+constexpr std::int64_t kDriftPerBillion = 20'000;
+
+}  // namespace
+
+Duration ClockOffset::drift(Time now) const {
+  const Duration since = std::clamp<Duration>(now - at_, Duration::zero(), std::chrono::hours(24));
+  return Duration(since.count() / 1'000'000'000 * kDriftPerBillion);
+}
+
+void ClockOffset::set(Duration low, Duration high, Time at) {
+  low_ = low;
+  high_ = high;
+  at_ = at;
+}
+
+void ClockOffset::observe(Duration low, Duration high, Time at) {
+  const bool agrees = is_known() && low <= this->high(at) && high >= this->low(at);
+  if (agrees) {
+    set(std::max(low, this->low(at)), std::min(high, this->high(at)), at);
+  } else {
+    set(low, high, at);
+  }
+}
+
+void ClockOffset::observe_low(Duration low, Time at) {
+  if (is_known() && low <= high(at)) {
+    set(std::max(low, this->low(at)), high(at), at);
+  }
+}
+
+void ClockOffset::observe_high(Duration high, Time at) {
+  if (is_known() && high >= low(at)) {
+    set(low(at), std::min(high, this->high(at)), at);
+  }
+}
+
+void ClockSkew::on_date(const std::string& hotkey, Time date, Time sent, Time received) {
+  offsets_[hotkey].observe(date - received, date + std::chrono::seconds(1) - sent, received);
+}
+
+void ClockSkew::on_past(const std::string& hotkey, Time until, Time received) {
+  if (const auto found = offsets_.find(hotkey); found != offsets_.end()) {
+    found->second.observe_low(until - received, received);
+  }
+}
+
+void ClockSkew::on_before(const std::string& hotkey, Time until, Time sent, Time received) {
+  if (const auto found = offsets_.find(hotkey); found != offsets_.end()) {
+    found->second.observe_high(until - sent, received);
+  }
+}
+
+Time ClockSkew::when_reached(const std::string& hotkey, Time until, Time now) const {
+  const auto found = offsets_.find(hotkey);
+  return found == offsets_.end() ? until : until - found->second.low(now);
+}
+
+std::optional<Duration> ClockSkew::offset(const std::string& hotkey) const {
+  const auto found = offsets_.find(hotkey);
+  return found == offsets_.end() ? std::nullopt : std::optional(found->second.middle());
+}
+
+std::optional<Duration> ClockSkew::uncertainty(const std::string& hotkey) const {
+  const auto found = offsets_.find(hotkey);
+  if (found == offsets_.end()) {
+    return std::nullopt;
+  }
+  return found->second.half_width();
 }
 
 std::optional<Duration> ClockSkew::estimate() const {
-  if (latest_.empty()) {
+  if (offsets_.empty()) {
     return std::nullopt;
   }
-  std::vector<Duration> offsets;
-  for (const auto& [hotkey, offset] : latest_) {
-    offsets.push_back(offset);
+  std::vector<Duration> middles;
+  for (const auto& [hotkey, offset] : offsets_) {
+    middles.push_back(offset.middle());
   }
-  const auto middle = offsets.begin() + static_cast<std::ptrdiff_t>(offsets.size() / 2);
-  std::nth_element(offsets.begin(), middle, offsets.end());
+  const auto middle = middles.begin() + static_cast<std::ptrdiff_t>(middles.size() / 2);
+  std::nth_element(middles.begin(), middle, middles.end());
   return *middle;
 }
 
 Duration ClockSkew::nonce_adjustment(const std::string& hotkey) const {
-  const auto found = latest_.find(hotkey);
-  if (found == latest_.end() || found->second < kWorrisomeSkew ||
-      found->second > kLargestAdjustment) {
-    return Duration::zero();
-  }
-  return found->second;
+  const Duration lead = offset(hotkey).value_or(Duration::zero());
+  return lead < kWorrisomeSkew || lead > kLargestAdjustment ? Duration::zero() : lead;
 }
 
 std::string ClockSkew::warning() const {
@@ -43,7 +107,7 @@ std::string ClockSkew::warning() const {
       "this machine's clock is {:.0f} s {} that of {} validators (median): validators refuse "
       "requests that look older than 16 s; set it, as with `timedatectl set-ntp true`",
       std::abs(to_seconds(*skew)), *skew > Duration::zero() ? "behind" : "ahead of",
-      latest_.size());
+      offsets_.size());
 }
 
 }  // namespace lode::miner

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "base/rng.h"
+
 namespace lode::miner {
 namespace {
 
@@ -14,40 +16,77 @@ TEST(ClockSkew, IsSilentWithoutRepliesAndForAGoodClock) {
   ClockSkew skew;
   EXPECT_FALSE(skew.estimate());
   EXPECT_EQ(skew.warning(), "");
-  skew.add("a", kNow, kNow + milliseconds(900), kNow + milliseconds(950));
+  skew.on_date("a", kNow, kNow + milliseconds(900), kNow + milliseconds(950));
   EXPECT_LT(std::chrono::abs(*skew.estimate()), milliseconds(500));
   EXPECT_EQ(skew.warning(), "");
 }
 
 TEST(ClockSkew, TellsASlowAndAFastClock) {
   ClockSkew slow, fast;
-  slow.add("a", kNow + seconds(40), kNow, kNow + milliseconds(20));
-  fast.add("a", kNow - seconds(3600), kNow, kNow + milliseconds(20));
+  slow.on_date("a", kNow + seconds(40), kNow, kNow + milliseconds(20));
+  fast.on_date("a", kNow - seconds(3600), kNow, kNow + milliseconds(20));
   EXPECT_THAT(slow.warning(), testing::HasSubstr("clock is 40 s behind that of 1 validators"));
   EXPECT_THAT(fast.warning(), testing::HasSubstr("clock is 3600 s ahead of"));
 }
 
 TEST(ClockSkew, IsNotMisledByOneValidatorsBrokenClock) {
   ClockSkew skew;
-  skew.add("liar", kNow + seconds(86'400), kNow, kNow);
-  skew.add("a", kNow, kNow, kNow);
-  skew.add("b", kNow, kNow, kNow);
+  skew.on_date("liar", kNow + seconds(86'400), kNow, kNow);
+  skew.on_date("a", kNow, kNow, kNow);
+  skew.on_date("b", kNow, kNow, kNow);
   EXPECT_EQ(skew.warning(), "");
-  skew.add("a", kNow + seconds(100), kNow, kNow);
+  skew.on_date("a", kNow + seconds(100), kNow, kNow);
   EXPECT_NE(skew.warning(), "") << "two of three";
 }
 
 TEST(ClockSkew, AdjustsNoncesForASlowClockAndWithinBounds) {
   ClockSkew skew;
   EXPECT_EQ(skew.nonce_adjustment("never seen"), Duration::zero());
-  skew.add("a", kNow + seconds(40), kNow, kNow);
-  skew.add("fast", kNow - seconds(40), kNow, kNow);
-  skew.add("good", kNow + seconds(1), kNow, kNow);
-  skew.add("absurd", kNow + std::chrono::hours(24), kNow, kNow);
+  skew.on_date("a", kNow + seconds(40), kNow, kNow);
+  skew.on_date("fast", kNow - seconds(40), kNow, kNow);
+  skew.on_date("good", kNow + seconds(1), kNow, kNow);
+  skew.on_date("absurd", kNow + std::chrono::hours(24), kNow, kNow);
   EXPECT_NEAR(to_seconds(skew.nonce_adjustment("a")), 40, 1);
   for (const char* name : {"fast", "good", "absurd"}) {
     EXPECT_EQ(skew.nonce_adjustment(name), Duration::zero()) << name;
   }
+}
+
+// Plays a validator whose clock is `offset` ahead and that replies at random moments.
+TEST(ClockSkew, NarrowsInOnAClockAndNeverCallsItReachedTooEarly) {
+  Rng rng(7);
+  for (const Duration offset :
+       {Duration(milliseconds(-2700)), Duration(milliseconds(340)), Duration(seconds(9))}) {
+    ClockSkew skew;
+    Time now = kNow;
+    for (int reply = 0; reply < 40; ++reply) {
+      now += from_seconds(rng.uniform(5, 200));
+      const Time answered = now + from_seconds(rng.uniform(0.01, 0.06));
+      const Time received = answered + from_seconds(rng.uniform(0.01, 0.06));
+      skew.on_date("v", from_unix_seconds(unix_seconds(answered + offset)), now, received);
+      const Time goal = from_unix_seconds(unix_seconds(received) + 300);
+      EXPECT_GE(skew.when_reached("v", goal, received) + offset, goal);
+    }
+    EXPECT_LT(*skew.uncertainty("v"), milliseconds(200));
+    EXPECT_LT(std::chrono::abs(*skew.offset("v") - offset), *skew.uncertainty("v"));
+  }
+}
+
+TEST(ClockSkew, LearnsFromTasksAndRefusalsToo) {
+  ClockSkew skew;
+  skew.on_date("v", kNow, kNow, kNow);  // 0 to 1 s ahead
+  skew.on_past("v", kNow + milliseconds(10'300), kNow + seconds(10));
+  skew.on_before("v", kNow + milliseconds(20'500), kNow + seconds(20), kNow + seconds(20));
+  EXPECT_NEAR(to_seconds(*skew.offset("v")), 0.4, 0.01);
+  EXPECT_NEAR(to_seconds(*skew.uncertainty("v")), 0.1, 0.01);
+}
+
+TEST(ClockSkew, BeginsAnewWhenAClockWasSet) {
+  ClockSkew skew;
+  skew.on_date("v", kNow, kNow, kNow);
+  const Time later = kNow + seconds(60);
+  skew.on_date("v", later - seconds(30), later, later);
+  EXPECT_NEAR(to_seconds(*skew.offset("v")), -29.5, 0.01);
 }
 
 }  // namespace

@@ -39,14 +39,16 @@ struct Event {
   EventKind kind = EventKind::assigned;
   std::string task_id;
   std::string detail;    ///< one line for people: the start of a prompt, an error, a verdict
-  double score = 0;      ///< candidate_ready: our score; accepted: the validator's
-  double threshold = 0;  ///< assigned
+  double score = 0;      ///< candidate_ready, submitting: our score; accepted: the validator's
+  double threshold = 0;  ///< assigned, candidate_ready
   std::int64_t throttle_period = 0;  ///< assigned, seconds
   std::int64_t cooldown_until = 0;   ///< seconds since the epoch; 0: none given
   std::int64_t violations = 0;       ///< cooldown: as the validator counts them
   std::int64_t window_count = 0;     ///< feedback: results in the last four hours
   double rating = 0;                 ///< feedback
   double reward = 0;                 ///< feedback
+  std::string task_type;             ///< assigned: "text" or "image"
+  bool judged = false;               ///< candidate_ready: a scorer spoke, not the data checks alone
   int attempt = 0;         ///< generating and what follows from it: 0 for a task's first candidate
   std::uint64_t seed = 0;  ///< generating, candidate_ready: what the candidate is made from
   double seconds = 0;      ///< candidate_ready: how long it took; replies: the call

@@ -4,6 +4,7 @@
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/redirect_error.hpp>
+#include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
 #include "base/assert.h"
@@ -86,15 +87,15 @@ void Miner::restore_candidates() {
     }
     auto stored = journal_.candidate(hotkey);
     if (stored && stored->task_id == view.ledger.held_task_id) {
-      scheduler_->restore_candidate(hotkey, stored->task_id,
-                                    {std::make_shared<const Bytes>(std::move(stored->spz)),
-                                     stored->score, stored->judged, "kept in the journal"});
+      Candidate candidate{std::make_shared<const Bytes>(std::move(stored->spz)), stored->score,
+                          stored->judged, "kept in the journal"};
+      scheduler_->restore_candidates(hotkey, stored->task_id, {{0, std::move(candidate)}});
     }
   }
 }
 
 void Miner::set_metagraph(const chain::Metagraph& metagraph) {
-  scheduler_->set_metagraph(metagraph, hotkey_.ss58());
+  scheduler_->set_metagraph(metagraph, hotkey_.ss58(), clock_.now());
   for (const chain::Neuron& neuron : metagraph.neurons) {
     addresses_[neuron.hotkey] = {{neuron.ip, neuron.port}, neuron.uid};
   }
@@ -103,7 +104,7 @@ void Miner::set_metagraph(const chain::Metagraph& metagraph) {
 }
 
 void Miner::set_blacklist(std::vector<BlacklistEntry> blacklist) {
-  scheduler_->set_blacklist(std::move(blacklist));
+  scheduler_->set_blacklist(std::move(blacklist), clock_.now());
   wake();
 }
 
@@ -146,19 +147,27 @@ asio::awaitable<void> Miner::run() {
 }
 
 void Miner::start(Action action) {
-  if (const auto* pull_action = std::get_if<PullAction>(&action)) {
-    calls_.spawn("pull", pull(pull_action->hotkey));
+  if (auto* pull_action = std::get_if<PullAction>(&action)) {
+    calls_.spawn("pull", pull(std::move(*pull_action)));
   } else if (auto* submit_action = std::get_if<SubmitAction>(&action)) {
     calls_.spawn("submit", submit(std::move(*submit_action)));
+  } else if (const auto* cancel_action = std::get_if<CancelAction>(&action)) {
+    if (const auto found = generations_.find(cancel_action->generation);
+        found != generations_.end()) {
+      calls_.cancel(found->second);
+    }
   } else {
     auto& generate_action = std::get<GenerateAction>(action);
+    const std::uint64_t generation = generate_action.generation;
     auto lease = workers_.acquire();
     if (!lease) {  // it fell ill since slots() was read
-      scheduler_->on_generation_failure(
-          generate_action.hotkey, {Errc::peer_failure, "no healthy worker"}, false, clock_.now());
+      scheduler_->on_generation_failure(generation, {Errc::peer_failure, "no healthy worker"},
+                                        false, clock_.now());
       return;
     }
-    calls_.spawn("generate", generate(std::move(generate_action), *std::move(lease)));
+    const auto task =
+        calls_.spawn("generate", generate(std::move(generate_action), *std::move(lease)));
+    generations_.emplace(generation, task);
   }
 }
 
@@ -181,7 +190,8 @@ subnet::Terminals Miner::terminals(const std::string& hotkey) const {
   terminals.dendrite_hotkey = hotkey_.ss58();
   terminals.dendrite_ip = config_.external_ip;
   terminals.dendrite_uuid = subnet::make_uuid1(now);
-  terminals.nonce = (now + skew_.nonce_adjustment(hotkey)).time_since_epoch().count();
+  terminals.nonce =
+      (now + scheduler_->clocks().nonce_adjustment(hotkey)).time_since_epoch().count();
   terminals.axon_hotkey = hotkey;
   terminals.axon_ip = address.endpoint.host;
   terminals.axon_port = address.endpoint.port;
@@ -202,18 +212,20 @@ void Miner::note_date(const std::string& hotkey, const HttpResponse& response, T
   if (!date) {
     return;
   }
-  skew_.add(hotkey, *date, sent, clock_.now());
-  const std::string warning = skew_.warning();
+  scheduler_->on_date(hotkey, *date, sent, clock_.now());
+  const std::string warning = scheduler_->clocks().warning();
   if (!warning.empty() && !is_skew_reported_) {
     spdlog::error(warning);
   }
   is_skew_reported_ = !warning.empty();
 }
 
-asio::awaitable<void> Miner::pull(std::string hotkey) {
+asio::awaitable<void> Miner::pull(PullAction action) {
+  const std::string& hotkey = action.hotkey;
   net::Endpoint peer = addresses_.at(hotkey).endpoint;
-  const Time began = clock_.now();
   HttpRequest request = subnet::make_pull_request(hotkey_, terminals(hotkey));
+  const Time began = clock_.now();
+  note_stage("pull_lateness", to_seconds(began - action.due));
   const net::FetchLimits limits{.total_timeout = config_.pull_timeout,
                                 .body_bytes = kMaxReplyBytes};
   const auto exchange = co_await net::fetch(std::move(peer), std::move(request), limits);
@@ -232,25 +244,31 @@ asio::awaitable<void> Miner::pull(std::string hotkey) {
 }
 
 asio::awaitable<void> Miner::generate(GenerateAction action, WorkerPool::Lease lease) {
+  // A cancelled generation has to be answered too, so that it must not leave by an exception.
+  co_await asio::this_coro::throw_if_cancelled(false);
   WorkerAddress address = lease.address();
-  subnet::Task task = action.task;
-  Attempt attempt = co_await make_candidate(std::move(address), std::move(task), action.seed, cpu_);
+  GenerationJob job{action.task, action.seed, action.limit};
+  Attempt attempt = co_await make_candidate(std::move(address), std::move(job), cpu_);
+  generations_.erase(action.generation);
   for (const auto& [stage, seconds] : attempt.stages) {
     note_stage(stage, seconds);
   }
   if (attempt.candidate) {
-    const Candidate& candidate = *attempt.candidate;
+    Candidate& candidate = *attempt.candidate;
     if (!candidate.spz->empty()) {  // empty: it failed the data checks and is never sent
       journal_.put_candidate(action.hotkey,
                              {action.task.id, *candidate.spz, candidate.score, candidate.judged});
     }
-    scheduler_->on_candidate(action.hotkey, candidate, clock_.now());
+    scheduler_->on_candidate(action.generation, std::move(candidate), clock_.now());
+  } else if (attempt.candidate.error().code == Errc::cancelled) {
+    scheduler_->on_generation_cancelled(action.generation, clock_.now());
   } else {
     const Error& error = attempt.candidate.error();
     if (!attempt.is_request_bad) {
       lease.report_failure(error.message());
     }
-    scheduler_->on_generation_failure(action.hotkey, error, attempt.is_request_bad, clock_.now());
+    scheduler_->on_generation_failure(action.generation, error, attempt.is_request_bad,
+                                      clock_.now());
   }
   wake();
 }
@@ -271,6 +289,9 @@ asio::awaitable<void> Miner::submit(SubmitAction action) {
                                 .body_bytes = kMaxReplyBytes};
   const auto exchange = co_await net::fetch(std::move(peer), std::move(request), limits);
   note_stage("submit", to_seconds(clock_.now() - began));
+  if (exchange.response) {
+    note_date(action.hotkey, *exchange.response, began);
+  }
   auto reply = exchange.response ? subnet::parse_submit_reply(*exchange.response)
                                  : Result<subnet::SubmitReply>(exchange.response.error());
   if (!reply) {
@@ -305,8 +326,8 @@ Snapshot Miner::snapshot() const {
   snapshot.queued = scheduler_->queued();
   snapshot.generating = scheduler_->generating();
   snapshot.stages = stages_;
-  snapshot.clock_skew = skew_.estimate();
-  snapshot.clock_warning = skew_.warning();
+  snapshot.clock_skew = scheduler_->clocks().estimate();
+  snapshot.clock_warning = scheduler_->clocks().warning();
   for (ValidatorView& view : snapshot.validators) {
     for (const chain::WeightHint& hint : hints_) {
       if (hint.uid == view.neuron.uid) {

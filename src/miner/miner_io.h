@@ -13,7 +13,6 @@
 #include "chain/keypair.h"
 #include "chain/weight_hints.h"
 #include "miner/artifacts_io.h"
-#include "miner/clock_skew.h"
 #include "miner/journal.h"
 #include "miner/scheduler.h"
 #include "miner/status.h"
@@ -65,7 +64,7 @@ class Miner {
   };
   void start(Action action);
   void journal_events();
-  boost::asio::awaitable<void> pull(std::string hotkey);
+  boost::asio::awaitable<void> pull(PullAction action);
   boost::asio::awaitable<void> generate(GenerateAction action, WorkerPool::Lease lease);
   boost::asio::awaitable<void> submit(SubmitAction action);
   boost::asio::awaitable<void> keep_result(KeptResult result, std::shared_ptr<const Bytes> spz);
@@ -85,11 +84,11 @@ class Miner {
   std::map<std::string, Timing> stages_;
   std::set<std::string> restored_;  ///< validators whose kept candidates were looked for
   std::vector<chain::WeightHint> hints_;
-  ClockSkew skew_;
   bool is_skew_reported_ = false;
   boost::asio::steady_timer wake_;
   boost::asio::thread_pool cpu_{1};
   net::TaskGroup calls_;
+  std::map<std::uint64_t, net::TaskGroup::Id> generations_;  ///< running ones, to cancel them
   std::optional<Time> drain_deadline_;
   std::optional<std::string> fatal_;  ///< a call threw: its validator's row cannot be trusted
 };

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <memory>
 #include <optional>
@@ -12,29 +13,48 @@
 
 #include "base/bytes.h"
 #include "chain/metagraph.h"
+#include "miner/clock_skew.h"
 #include "miner/config.h"
 #include "miner/ledger.h"
+#include "miner/policy.h"
+#include "miner/statistics.h"
 #include "subnet/synapse.h"
 
 namespace lode::miner {
 
 /// A finished splat, ready to be sent.
 struct Candidate {
-  std::shared_ptr<const Bytes> spz;  ///< the exact bytes of the submission
+  std::shared_ptr<const Bytes> spz;  ///< the exact bytes of the submission; empty: never sent
   double score = 0;                  ///< our own verdict on those bytes
-  bool judged = false;  ///< false when no scorer is configured: only the data checks were run
-  std::string reason;   ///< what decided the score
+  bool judged = false;     ///< false when no scorer is configured: only the data checks were run
+  std::string reason;      ///< what decided the score
+  std::string artifact{};  ///< SHA-256 of `spz` in hex
+};
+
+/// A candidate of an earlier run of the miner.
+struct KeptCandidate {
+  int attempt = 0;
+  Candidate candidate;
 };
 
 /// Ask a validator for its task.
 struct PullAction {
   std::string hotkey;
+  Time due{};  ///< the instant it was to be asked
 };
-/// Have a worker make a candidate. Answer with on_candidate or on_generation_failure.
+/// Have a worker make a candidate. Answer with on_candidate, on_generation_failure or
+/// on_generation_cancelled.
 struct GenerateAction {
+  std::uint64_t generation = 0;  ///< names this generation in the answer
   std::string hotkey;
   subnet::Task task;
+  int attempt = 0;  ///< of this task
   std::uint64_t seed = 0;
+  Duration limit{};  ///< a worker that takes longer is stuck
+};
+/// Stop a generation whose candidate is no longer wanted. It still has to be answered.
+struct CancelAction {
+  std::uint64_t generation = 0;
 };
 /// Send a candidate, or an empty submission when there is none.
 struct SubmitAction {
@@ -42,11 +62,12 @@ struct SubmitAction {
   subnet::Task task;
   std::optional<Candidate> candidate;
 };
-using Action = std::variant<PullAction, GenerateAction, SubmitAction>;
+using Action = std::variant<PullAction, GenerateAction, CancelAction, SubmitAction>;
 
 /// What a validator's row is doing.
 enum class State {
   skipped,      ///< not asked; the reason says why
+  starting,     ///< its first pull waits for its turn
   ready,        ///< to be pulled as soon as possible
   pulling,      ///< a pull is under way
   queued,       ///< holds a task, waits for a worker
@@ -58,13 +79,22 @@ enum class State {
 };
 std::string_view to_string(State state);
 
+/// One line of a validator's decision trail.
+struct TrailEntry {
+  Time at{};
+  State state = State::ready;
+  std::string reason;
+};
+
 /// One validator as people see it: identity, what it is doing and why, and its ledger row.
 struct ValidatorView {
   chain::Neuron neuron;
   State state = State::ready;
   std::string reason;         ///< one line, always filled
-  std::optional<Time> until;  ///< cooling and backing_off
+  std::optional<Time> until;  ///< cooling, backing_off and starting
   LedgerRow ledger;
+  std::optional<Duration> clock_offset;       ///< its clock minus ours
+  std::optional<Duration> clock_uncertainty;  ///< to either side
   std::string hint;  ///< how its on-chain weights compare with the others', or empty
   bool looks_copied = false;
 };
@@ -83,16 +113,19 @@ class Scheduler {
 
   // ---- the world changes ----
   /// `own_hotkey` is left out. Validators that left keep their row, skipped.
-  void set_metagraph(const chain::Metagraph& metagraph, const std::string& own_hotkey);
-  void set_blacklist(std::vector<BlacklistEntry> blacklist);
+  void set_metagraph(const chain::Metagraph& metagraph, const std::string& own_hotkey, Time now);
+  void set_blacklist(std::vector<BlacklistEntry> blacklist, Time now);
   /// Workers that can take a task at the same time.
   void set_worker_slots(int slots) { worker_slots_ = slots; }
+  /// No new calls but of finished results while the journal cannot be written; empty: go on.
+  void hold(std::string why) { hold_ = std::move(why); }
   /// No more pulls and no new generations; what is under way ends, and finished candidates are
   /// sent.
   void drain() { draining_ = true; }
 
   // ---- what to do ----
-  /// The actions that are due at `now`. Each is handed out once and answered by one on_* call.
+  /// The actions that are due at `now`. Each is handed out once and answered by one on_* call
+  /// (cancellations by the answer to their generation).
   std::vector<Action> due(Time now);
   /// When due() next has something to say, if nothing else happens first.
   std::optional<Time> next_due() const;
@@ -105,37 +138,56 @@ class Scheduler {
   bool is_drained() const;
 
   // ---- what came of it ----
+  /// The Date header of any reply, sent by the validator between `sent` and `received`.
+  void on_date(const std::string& hotkey, Time date, Time sent, Time received);
   void on_pull_reply(const std::string& hotkey, const subnet::PullReply& reply, Time now);
   void on_pull_failure(const std::string& hotkey, const CallFailure& failure, Time now);
-  void on_candidate(const std::string& hotkey, Candidate candidate, Time now);
+  void on_candidate(std::uint64_t generation, Candidate candidate, Time now);
   /// `is_request_bad`: the task itself cannot be served (a picture that is none, an empty prompt),
   /// so no worker will do better.
-  void on_generation_failure(const std::string& hotkey, const Error& error, bool is_request_bad,
+  void on_generation_failure(std::uint64_t generation, const Error& error, bool is_request_bad,
                              Time now);
+  void on_generation_cancelled(std::uint64_t generation, Time now);
   void on_submit_reply(const std::string& hotkey, const subnet::SubmitReply& reply, Time now);
   void on_submit_failure(const std::string& hotkey, const CallFailure& failure, Time now);
-  /// A candidate that the journal kept for a held task, offered when the task is pulled again.
-  void restore_candidate(const std::string& hotkey, const std::string& task_id,
-                         Candidate candidate);
+  /// Candidates that the journal kept for a held task, used when that task is pulled again.
+  void restore_candidates(const std::string& hotkey, const std::string& task_id,
+                          std::vector<KeptCandidate> candidates);
 
   // ---- what people see ----
   std::vector<ValidatorView> view() const;  ///< ascending by uid
+  /// What was decided about a validator, newest last; the last 64 changes of mind.
+  std::vector<TrailEntry> trail(const std::string& hotkey) const;
   int queued() const;
-  int generating() const { return generating_; }
+  int generating() const { return static_cast<int>(generations_.size()); }
+  const ClockSkew& clocks() const { return clocks_; }
+  const Statistics& statistics() const { return statistics_; }
 
  private:
+  struct Generation {
+    std::string hotkey;
+    std::string task_id;
+    int attempt = 0;
+    std::uint64_t seed = 0;
+    Time began{};
+    bool is_cancelled = false;
+  };
+
   /// The task in hand, beyond what the journal needs to know of it.
   struct Held {
     subnet::Task task;
+    Time assigned{};
     Time deadline{};  ///< end of the throttle window: later costs a second per second
-    int candidates = 0;
+    int next_attempt = 0;
+    int retried = 0;  ///< `next_attempt` when another candidate was last decided on
+    int failed = 0;   ///< candidates that are not worth sending
+    int judged = 0;
+    int running = 0;  ///< generations that are not cancelled
     int generation_failures = 0;
     std::optional<Candidate> best;
-    bool is_final = false;       ///< `best` passes and is to be sent
+    bool is_final = false;       ///< `best` is to be sent
     bool give_up = false;        ///< answer empty
     bool was_submitted = false;  ///< a submission of this task may have been processed already
-    Duration last_generation{};
-    Time generation_began{};
   };
 
   struct Row {
@@ -145,34 +197,75 @@ class Scheduler {
     State state = State::ready;
     std::string reason;
     Time until{};
+    Time call_began{};
     int failures_in_a_row = 0;
     std::optional<Held> held;
-    std::optional<std::pair<std::string, Candidate>> restored;  ///< by task id
+    std::string restored_task;
+    std::vector<KeptCandidate> restored;
     bool resubmit_after_pull = false;
+    std::deque<TrailEntry> trail;
   };
 
+  // scheduler.cpp: rows and calls
   Row& row(const std::string& hotkey);
+  static bool is_waiting(State state);
   static bool has_answer(const Row& row);
-  void refresh_eligibility();
-  void set_state(Row& row, State state, std::string reason, Time until = {});
+  void add_row(const chain::Neuron& neuron, Time now);
+  void stagger(Time now);
+  void hasten_start(Duration window);
+  void refresh_eligibility(Time now);
+  void set_state(Row& row, State state, std::string reason, Time now, Time until = {});
   void record(Event event);
   Event make_event(const Row& row, EventKind kind, Time now, std::string detail = {}) const;
-  void cool_down(Row& row, std::int64_t cooldown_until, std::string why);
+  void decide(Row& row, std::string what, Time now);
+  std::optional<Action> start_call(Row& row, Time now);
+
+  // scheduler_work.cpp: candidates and workers
+  void plan_work(Time now, std::vector<Action>& actions);
+  void settle_tasks(Time now, std::vector<Action>& actions);
+  void settle_failed(Row& row, Time now);
+  void assign_required(Time now, std::vector<Action>& actions);
+  void make_room(Time now, std::vector<Action>& actions);
+  void assign_extras(Time now, std::vector<Action>& actions);
+  void start_generation(Row& row, std::string why, Time now, std::vector<Action>& actions);
+  void cancel_generations(const Row& row, std::vector<Action>& actions);
+  Row* next_queued(Time now);
+  bool is_short_of_workers() const;
+  bool is_scarce_choice(const Row& row) const;
+  int free_workers() const { return worker_slots_ - generating(); }
+  int tasks_due_within(Duration ahead, Time now) const;
+  TaskTiming timing_of(const Row& row, Time now) const;
+  double standing_of(const Row& row) const;
+  double gain_for(const Row& row) const;
+  bool is_worth_sending(const Row& row, const Candidate& candidate) const;
+  bool is_worth_waiting(const Row& row, Time now) const;
+  Time expected_finish(const Row& row, Time now) const;
+
+  // scheduler_replies.cpp: what validators and workers said
+  void cool_down(Row& row, std::int64_t cooldown_until, std::string why, Time now);
   void back_off(Row& row, Duration wait, Time now, std::string why);
   void take_task(Row& row, const subnet::PullReply& reply, Time now);
-  void decide_after_candidate(Row& row, Time now);
+  void take_restored(Row& row);
+  void count_candidate(Row& row, Candidate candidate);
   void end_task(Row& row);
   void finish_submission(Row& row, const subnet::SubmitReply& reply, Time now);
-  std::optional<Action> start(Row& row, Time now);
-  Row* next_queued();
+  std::optional<Generation> end_generation(std::uint64_t generation);
+  Row* row_of(const Generation& generation);
 
   Config config_;
   Ledger ledger_;
+  Statistics statistics_;
+  ClockSkew clocks_;
   std::map<std::string, Row> rows_;
+  std::map<std::uint64_t, Generation> generations_;
+  std::uint64_t next_generation_ = 1;
   std::vector<Event> events_;
   int worker_slots_ = 0;
-  int generating_ = 0;
   bool draining_ = false;
+  bool is_staggered_ = false;
+  Time stagger_began_{};
+  Duration stagger_{};
+  std::string hold_;
 };
 
 }  // namespace lode::miner

@@ -17,7 +17,14 @@ class SchedulerTest : public testing::Test {
  protected:
   SchedulerTest() { reset({}); }
 
-  void reset(const std::vector<Event>& history, Config config = {}) {
+  /// One worker, every pull at once and one good candidate a task, unless a test says otherwise.
+  static Config plain() {
+    Config config;
+    config.stagger = Duration::zero();
+    config.improves_results = false;
+    return config;
+  }
+  void reset(const std::vector<Event>& history, Config config = plain()) {
     scheduler_ = std::make_unique<Scheduler>(std::move(config), history);
     scheduler_->set_worker_slots(1);
   }
@@ -30,12 +37,17 @@ class SchedulerTest : public testing::Test {
     for (int uid = 1; uid <= count; ++uid) {
       metagraph.neurons.push_back(validator(uid));
     }
-    scheduler_->set_metagraph(metagraph, kMe);
+    scheduler_->set_metagraph(metagraph, kMe, now_);
   }
 
   /// The due actions; events are collected on the side.
   std::vector<Action> step() {
     auto actions = scheduler_->due(now_);
+    for (const auto& action : actions) {
+      if (const auto* generate = std::get_if<GenerateAction>(&action)) {
+        generations_[generate->hotkey].push_back(generate->generation);
+      }
+    }
     for (auto& event : scheduler_->take_events()) {
       log_.push_back(std::move(event));
     }
@@ -50,6 +62,17 @@ class SchedulerTest : public testing::Test {
       return T{};
     }
     return std::get<T>(actions[0]);
+  }
+  /// The oldest unanswered generation of a validator's task.
+  std::uint64_t generation_of(const std::string& hotkey) {
+    auto& ids = generations_[hotkey];
+    EXPECT_FALSE(ids.empty()) << "nothing is being generated for " << hotkey;
+    const std::uint64_t id = ids.empty() ? 0 : ids.front();
+    ids.erase(ids.begin());
+    return id;
+  }
+  void finish(const std::string& hotkey, Candidate candidate) {
+    scheduler_->on_candidate(generation_of(hotkey), std::move(candidate), now_);
   }
   void advance(Duration by) { now_ += by; }
   std::int64_t unix_now() const { return unix_seconds(now_); }
@@ -96,7 +119,7 @@ class SchedulerTest : public testing::Test {
   void submit_good() {
     hold_and_generate();
     advance(seconds(10));
-    scheduler_->on_candidate("V1", candidate(0.8), now_);
+    finish("V1", candidate(0.8));
     const auto action = only<SubmitAction>();
     EXPECT_TRUE(action.candidate);
   }
@@ -110,6 +133,7 @@ class SchedulerTest : public testing::Test {
   std::unique_ptr<Scheduler> scheduler_;
   Time now_ = from_unix_seconds(kStart);
   std::vector<Event> log_;
+  std::map<std::string, std::vector<std::uint64_t>> generations_;
 };
 
 TEST_F(SchedulerTest, PullsEveryEligibleValidatorAtOnceEvenWithoutAWorker) {
@@ -127,7 +151,7 @@ TEST_F(SchedulerTest, SkipsItselfAndIneligibleValidatorsWithAReason) {
   chain::Metagraph metagraph{17, {validator(1), validator(2), validator(180)}};
   metagraph.neurons[0].hotkey = kMe;
   metagraph.neurons[1].stake = 10;
-  scheduler_->set_metagraph(metagraph, kMe);
+  scheduler_->set_metagraph(metagraph, kMe, now_);
   EXPECT_TRUE(step().empty());
   ASSERT_EQ(scheduler_->view().size(), 2U);
   EXPECT_EQ(view("V2").state, State::skipped);
@@ -138,10 +162,10 @@ TEST_F(SchedulerTest, SkipsItselfAndIneligibleValidatorsWithAReason) {
 
 TEST_F(SchedulerTest, TakesABlacklistEditLive) {
   serve(1);
-  scheduler_->set_blacklist({{1, "", "rude"}});
+  scheduler_->set_blacklist({{1, "", "rude"}}, now_);
   EXPECT_TRUE(step().empty());
   EXPECT_EQ(view("V1").reason, "blacklisted by uid 1: rude");
-  scheduler_->set_blacklist({});
+  scheduler_->set_blacklist({}, now_);
   only<PullAction>();
 }
 
@@ -160,9 +184,12 @@ TEST_F(SchedulerTest, AcceptedResultCoolsDownAndIsPulledAgainToTheSecond) {
 }
 
 TEST_F(SchedulerTest, NeverSendsACandidateBelowTheThreshold) {
+  Config config = plain();
+  config.max_candidates = 1;
+  reset({}, config);
   hold_and_generate();
-  advance(seconds(20));  // a second candidate of 20 s would end after the 30 s window
-  scheduler_->on_candidate("V1", candidate(0.59), now_);
+  advance(seconds(20));
+  finish("V1", candidate(0.59));
   const auto action = only<SubmitAction>();
   EXPECT_FALSE(action.candidate);
   scheduler_->on_submit_reply("V1", feedback(0, 300), now_);
@@ -171,6 +198,9 @@ TEST_F(SchedulerTest, NeverSendsACandidateBelowTheThreshold) {
 }
 
 TEST_F(SchedulerTest, UsesTheThresholdThatTheValidatorNamed) {
+  Config config = plain();
+  config.max_candidates = 1;
+  reset({}, config);
   serve(1);
   only<PullAction>();
   auto strict = task("t1");
@@ -178,7 +208,7 @@ TEST_F(SchedulerTest, UsesTheThresholdThatTheValidatorNamed) {
   scheduler_->on_pull_reply("V1", strict, now_);
   only<GenerateAction>();
   advance(seconds(20));
-  scheduler_->on_candidate("V1", candidate(0.8), now_);
+  finish("V1", candidate(0.8));
   EXPECT_FALSE(only<SubmitAction>().candidate);
 }
 
@@ -188,11 +218,11 @@ TEST_F(SchedulerTest, TriesAnotherSeedWhileItFitsTheThrottleWindow) {
   scheduler_->on_pull_reply("V1", task("t1"), now_);
   const auto first = only<GenerateAction>();
   advance(seconds(10));
-  scheduler_->on_candidate("V1", candidate(0.3), now_);
+  finish("V1", candidate(0.3));
   const auto second = only<GenerateAction>();
   EXPECT_NE(first.seed, second.seed);
   advance(seconds(10));
-  scheduler_->on_candidate("V1", candidate(0.7), now_);
+  finish("V1", candidate(0.7));
   const auto action = only<SubmitAction>();
   ASSERT_TRUE(action.candidate);
   EXPECT_EQ(action.candidate->score, 0.7);
@@ -202,7 +232,7 @@ TEST_F(SchedulerTest, SendsAnUnjudgedCandidateWhenThereIsNoScorer) {
   hold_and_generate();
   Candidate unjudged = candidate(0);
   unjudged.judged = false;
-  scheduler_->on_candidate("V1", unjudged, now_);
+  finish("V1", unjudged);
   EXPECT_TRUE(only<SubmitAction>().candidate);
 }
 
@@ -213,11 +243,11 @@ TEST_F(SchedulerTest, ServesTheEarliestThrottleEndFirst) {
   scheduler_->on_pull_reply("V2", task("t2", 10), now_);
   scheduler_->on_pull_reply("V3", task("t3", 30), now_);
   EXPECT_EQ(only<GenerateAction>().hotkey, "V2");
-  scheduler_->on_candidate("V2", candidate(0.9), now_);
+  finish("V2", candidate(0.9));
   const auto actions = step();  // the submission of V2 does not occupy the worker
   ASSERT_EQ(actions.size(), 2U);
-  EXPECT_EQ(std::get<SubmitAction>(actions[0]).hotkey, "V2");
-  EXPECT_EQ(std::get<GenerateAction>(actions[1]).hotkey, "V3");
+  EXPECT_EQ(std::get<GenerateAction>(actions[0]).hotkey, "V3");
+  EXPECT_EQ(std::get<SubmitAction>(actions[1]).hotkey, "V2");
 }
 
 TEST_F(SchedulerTest, NeverHasMoreGenerationsThanWorkers) {
@@ -275,7 +305,7 @@ TEST_F(SchedulerTest, SurvivesAbsurdTimesFromAPeer) {
   subnet::PullReply absurd = task("t1", INT64_MAX);
   scheduler_->on_pull_reply("V1", absurd, now_);
   only<GenerateAction>();
-  scheduler_->on_candidate("V1", candidate(0.8), now_);
+  finish("V1", candidate(0.8));
   only<SubmitAction>();
   auto reply = feedback(0.9, 0);
   reply.cooldown_until = INT64_MAX;
@@ -357,7 +387,7 @@ TEST_F(SchedulerTest, BlamesTheValidatorForItsBrokenScorer) {
 }
 
 TEST_F(SchedulerTest, AnswersEmptyAfterTooManyLostSubmissions) {
-  Config config;
+  Config config = plain();
   config.max_submit_attempts = 2;
   reset({}, config);
   submit_good();
@@ -373,7 +403,8 @@ TEST_F(SchedulerTest, AnswersEmptyAfterTooManyLostSubmissions) {
 
 TEST_F(SchedulerTest, GivesATaskToAnotherWorkerWhenOneFails) {
   hold_and_generate();
-  scheduler_->on_generation_failure("V1", {Errc::peer_failure, "worker 2: closed"}, false, now_);
+  scheduler_->on_generation_failure(generation_of("V1"), {Errc::peer_failure, "worker 2: closed"},
+                                    false, now_);
   EXPECT_EQ(scheduler_->generating(), 0) << "the next one starts at the next step";
   only<GenerateAction>();
   EXPECT_EQ(view("V1").ledger.generation_failures, 1);
@@ -381,7 +412,8 @@ TEST_F(SchedulerTest, GivesATaskToAnotherWorkerWhenOneFails) {
 
 TEST_F(SchedulerTest, AnswersEmptyAtOnceToATaskThatCannotBeServed) {
   hold_and_generate();
-  scheduler_->on_generation_failure("V1", {Errc::invalid_input, "PNG: cut short"}, true, now_);
+  scheduler_->on_generation_failure(generation_of("V1"), {Errc::invalid_input, "PNG: cut short"},
+                                    true, now_);
   EXPECT_THAT(view("V1").reason, testing::HasSubstr("PNG: cut short"));
   EXPECT_FALSE(only<SubmitAction>().candidate);
 }
@@ -389,11 +421,11 @@ TEST_F(SchedulerTest, AnswersEmptyAtOnceToATaskThatCannotBeServed) {
 TEST_F(SchedulerTest, AnswersEmptyAfterWorkersFailedTooOften) {
   hold_and_generate();
   const Error crash{Errc::peer_failure, "worker: closed"};
-  scheduler_->on_generation_failure("V1", crash, false, now_);
+  scheduler_->on_generation_failure(generation_of("V1"), crash, false, now_);
   only<GenerateAction>();
-  scheduler_->on_generation_failure("V1", crash, false, now_);
+  scheduler_->on_generation_failure(generation_of("V1"), crash, false, now_);
   only<GenerateAction>();
-  scheduler_->on_generation_failure("V1", crash, false, now_);
+  scheduler_->on_generation_failure(generation_of("V1"), crash, false, now_);
   EXPECT_FALSE(only<SubmitAction>().candidate);
 }
 
@@ -406,7 +438,7 @@ TEST_F(SchedulerTest, CarriesOnFromTheJournalAfterARestart) {
   reset(log_);
   serve(1);
   EXPECT_EQ(view("V1").ledger.pulled, before.pulled);
-  scheduler_->restore_candidate("V1", "t1", candidate(0.8));
+  scheduler_->restore_candidates("V1", "t1", {{0, candidate(0.8)}});
   only<PullAction>();
   scheduler_->on_pull_reply("V1", task("t1"), now_);
   EXPECT_TRUE(only<SubmitAction>().candidate) << "the kept bytes are sent, nothing is made again";
@@ -417,7 +449,7 @@ TEST_F(SchedulerTest, DoesNotSendAKeptCandidateThatFailed) {
   step();
   reset(log_);
   serve(1);
-  scheduler_->restore_candidate("V1", "t1", candidate(0.2));
+  scheduler_->restore_candidates("V1", "t1", {{0, candidate(0.2)}});
   only<PullAction>();
   scheduler_->on_pull_reply("V1", task("t1"), now_);
   only<GenerateAction>();
@@ -428,7 +460,7 @@ TEST_F(SchedulerTest, ForgetsAKeptCandidateWhenTheTaskIsAnother) {
   step();
   reset(log_);
   serve(1);
-  scheduler_->restore_candidate("V1", "t1", candidate(0.8));
+  scheduler_->restore_candidates("V1", "t1", {{0, candidate(0.8)}});
   only<PullAction>();
   scheduler_->on_pull_reply("V1", task("t2"), now_);
   EXPECT_EQ(only<GenerateAction>().task.id, "t2");
@@ -454,7 +486,7 @@ TEST_F(SchedulerTest, WhileDrainingSendsWhatIsReadyAndStartsNothingNew) {
   scheduler_->drain();
   EXPECT_FALSE(scheduler_->is_drained()) << "a pull and a generation are under way";
   scheduler_->on_pull_reply("V3", cooldown(0), now_);
-  scheduler_->on_candidate("V1", candidate(0.9), now_);
+  finish("V1", candidate(0.9));
   EXPECT_FALSE(scheduler_->is_drained());
   EXPECT_TRUE(only<SubmitAction>().candidate);
   scheduler_->on_submit_reply("V1", feedback(0.9, 270), now_);

@@ -1,6 +1,7 @@
 #include "miner/worker_client_io.h"
 
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <cmath>
 #include <nlohmann/json.hpp>
@@ -112,8 +113,8 @@ asio::awaitable<Result<Bytes>> prepare_in_background(std::string ply, std::uint6
 
 }  // namespace
 
-asio::awaitable<Attempt> make_candidate(WorkerAddress address, subnet::Task task,
-                                        std::uint64_t seed, asio::thread_pool& cpu) {
+asio::awaitable<Attempt> make_candidate(WorkerAddress address, GenerationJob job,
+                                        asio::thread_pool& cpu) {
   Attempt attempt{fail(Errc::internal, "not started"), false, {}};
   pipeline::StageClock clock;
   const auto failed = [&](Error error, std::string_view where) {
@@ -123,10 +124,9 @@ asio::awaitable<Attempt> make_candidate(WorkerAddress address, subnet::Task task
 
   // Arguments of awaited coroutines are made in variables throughout: GCC 12 may destroy
   // temporaries inside a co_await twice (gcc bugs 99576, 100611).
-  HttpRequest ask = generation_request(address.generation, task, seed);
+  HttpRequest ask = generation_request(address.generation, job.task, job.seed);
   net::Endpoint generator = address.generation.endpoint;
-  const net::FetchLimits generation_limits{.total_timeout = kGenerationTimeout,
-                                           .body_bytes = kMaxPlyBytes};
+  const net::FetchLimits generation_limits{.total_timeout = job.limit, .body_bytes = kMaxPlyBytes};
   auto made = co_await net::fetch(std::move(generator), std::move(ask), generation_limits);
   clock.lap("generate");
   attempt.stages = clock.take();
@@ -139,9 +139,13 @@ asio::awaitable<Attempt> make_candidate(WorkerAddress address, subnet::Task task
   }
   add_worker_stages(*made.response, attempt.stages);
 
-  auto preparing = prepare_in_background(std::move(made.response->body), seed);
+  auto preparing = prepare_in_background(std::move(made.response->body), job.seed);
   const auto spz = co_await asio::co_spawn(cpu, std::move(preparing), asio::use_awaitable);
   clock.lap("prepare");
+  const auto cancellation = co_await asio::this_coro::cancellation_state;
+  if (cancellation.cancelled() != asio::cancellation_type::none) {
+    co_return failed({Errc::cancelled, "no longer wanted"}, "prepare");
+  }
   add_stages(clock.take(), attempt.stages);
   Candidate candidate;
   if (!spz) {
@@ -158,7 +162,7 @@ asio::awaitable<Attempt> make_candidate(WorkerAddress address, subnet::Task task
     co_return attempt;
   }
 
-  HttpRequest question = validation_request(*address.validation, task, *candidate.spz);
+  HttpRequest question = validation_request(*address.validation, job.task, *candidate.spz);
   net::Endpoint scorer = address.validation->endpoint;
   const net::FetchLimits validation_limits{.total_timeout = kValidationTimeout,
                                            .body_bytes = 16 << 20};

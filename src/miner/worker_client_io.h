@@ -17,15 +17,21 @@ struct Attempt {
   std::vector<pipeline::StageTime> stages;
 };
 
-/// Longest a worker may take for a splat before it is given up (the base miner's client waits as
-/// long), and for a verdict.
-inline constexpr Duration kGenerationTimeout = std::chrono::seconds(300);
+/// What a worker is to make.
+struct GenerationJob {
+  subnet::Task task;
+  std::uint64_t seed = 0;
+  Duration limit = std::chrono::seconds(300);  ///< for the splat
+};
+
+/// Longest that a worker may take for a verdict.
 inline constexpr Duration kValidationTimeout = std::chrono::seconds(60);
 
 /// Posts the task to the generation service, prepares the answered PLY on `cpu` (precondition,
 /// SPZ, data checks) and has exactly those bytes judged. A splat that fails the data checks is a
-/// candidate of score 0, so that another seed is tried.
-boost::asio::awaitable<Attempt> make_candidate(WorkerAddress address, subnet::Task task,
-                                               std::uint64_t seed, boost::asio::thread_pool& cpu);
+/// candidate of score 0, so that another seed is tried. Cancelling the awaiting task closes the
+/// connection, by which a Lode worker knows to stop, and gives Errc::cancelled.
+boost::asio::awaitable<Attempt> make_candidate(WorkerAddress address, GenerationJob job,
+                                               boost::asio::thread_pool& cpu);
 
 }  // namespace lode::miner

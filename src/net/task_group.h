@@ -5,6 +5,7 @@
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <cstdint>
 #include <exception>
 #include <functional>
 #include <list>
@@ -18,11 +19,16 @@ namespace lode::net {
 class TaskGroup {
  public:
   using OnFailure = std::function<void(const std::string& name, const std::string& what)>;
+  using Id = std::uint64_t;
 
   TaskGroup(boost::asio::any_io_executor executor, OnFailure on_failure);
 
   /// Starts a task. Pass it its arguments by value. After cancel() nothing is started any more.
-  void spawn(std::string name, boost::asio::awaitable<void> task);
+  /// The result names the task to cancel(Id).
+  Id spawn(std::string name, boost::asio::awaitable<void> task);
+
+  /// Asks one task to end; nothing happens when it has ended already.
+  void cancel(Id id);
 
   /// Asks every task to end: its pending operation completes with operation_aborted. Call it from
   /// within the executor: Asio 1.81 defers it otherwise, past the end of tasks that just finish.
@@ -36,7 +42,9 @@ class TaskGroup {
 
  private:
   struct Task {
+    Id id = 0;
     std::string name;
+    bool is_cancelled = false;
     boost::asio::cancellation_signal stop;
   };
   void finished(std::list<Task>::iterator task, std::exception_ptr failure);
@@ -45,6 +53,7 @@ class TaskGroup {
   OnFailure on_failure_;
   std::list<Task> tasks_;
   boost::asio::steady_timer empty_;  // never expires; cancelled when the last task ends
+  Id last_id_ = 0;
   bool cancelled_ = false;
 };
 

@@ -1,0 +1,159 @@
+#include "miner/statistics.h"
+
+#include <algorithm>
+#include <boost/math/distributions/normal.hpp>
+#include <cmath>
+
+namespace lode::miner {
+namespace {
+
+/// Samples that a prior counts as: it is outvoted after a dozen or so.
+constexpr double kPriorWeight = 4;
+constexpr int kWindow = 50;
+
+/// `measured` once there is enough of it, the prior before, a mixture between.
+double blend(const FadingMoments& measured, double prior) {
+  const double n = measured.count();
+  return (measured.mean() * n + prior * kPriorWeight) / (n + kPriorWeight);
+}
+
+}  // namespace
+
+void FadingMoments::add(double value) {
+  if (!std::isfinite(value)) {
+    return;
+  }
+  count_ = std::min(count_ + 1, kWindow);
+  const double weight = 1.0 / count_;
+  const double difference = value - mean_;
+  mean_ += weight * difference;
+  variance_ = (1 - weight) * (variance_ + weight * difference * difference);
+}
+
+double FadingMoments::deviation() const { return std::sqrt(variance_); }
+
+void FadingShare::add(bool success) {
+  constexpr double kKeep = 1 - 1.0 / kWindow;
+  successes_ = successes_ * kKeep + (success ? 1 : 0);
+  trials_ = trials_ * kKeep + 1;
+}
+
+double FadingShare::value(double prior) const {
+  return (successes_ + prior * kPriorWeight) / (trials_ + kPriorWeight);
+}
+
+void Statistics::apply(const Event& event) {
+  switch (event.kind) {
+    case EventKind::assigned:
+      if (!event.task_type.empty()) {
+        current_[event.hotkey] = {event.task_type, 0, false, 0};
+      }
+      break;
+    case EventKind::candidate_ready: {
+      Current& current = current_[event.hotkey];
+      ByType& type = types_[current.task_type];
+      if (event.seconds > 0) {
+        type.generation_seconds.add(event.seconds);
+      }
+      if (event.judged) {
+        type.scores.add(event.score);
+        const bool passed = event.score >= event.threshold;
+        passes_[std::min<std::size_t>(static_cast<std::size_t>(current.failures), kAttempts - 1)]
+            .add(passed);
+        current.failures += passed ? 0 : 1;
+      }
+      break;
+    }
+    case EventKind::submitting:
+      current_[event.hotkey].submitted_score = event.score;
+      current_[event.hotkey].is_judged = event.judged;
+      break;
+    case EventKind::accepted:
+      finish(event, true);
+      break;
+    case EventKind::emptied:
+    case EventKind::rejected:
+      finish(event, false);
+      break;
+    default:
+      break;
+  }
+}
+
+void Statistics::finish(const Event& event, bool accepted) {
+  const Current current = current_[event.hotkey];
+  accepted_.add(accepted);
+  if (event.kind != EventKind::emptied && event.seconds > 0) {
+    submission_seconds_.add(event.seconds);
+  }
+  if (current.is_judged && accepted) {
+    scorer_errors_.add(event.score - current.submitted_score);
+  } else if (current.is_judged && event.kind == EventKind::rejected) {
+    // Their score is not told, only that it was below their threshold: the least error it can be.
+    scorer_errors_.add(std::min(0.0, event.threshold - current.submitted_score));
+  }
+}
+
+const Statistics::ByType& Statistics::by_type(const std::string& task_type) const {
+  static const ByType kNothing;
+  const auto found = types_.find(task_type);
+  return found == types_.end() ? kNothing : found->second;
+}
+
+Duration Statistics::generation_time(const std::string& task_type) const {
+  return from_seconds(blend(by_type(task_type).generation_seconds, to_seconds(priors_.generation)));
+}
+
+Duration Statistics::generation_limit(const std::string& task_type) const {
+  constexpr int kEnough = 5;  // samples before a worker can be called slow
+  constexpr Duration kLongest = std::chrono::seconds(300);
+  constexpr Duration kShortest = std::chrono::seconds(30);
+  const FadingMoments& seconds = by_type(task_type).generation_seconds;
+  if (seconds.count() < kEnough) {
+    return kLongest;
+  }
+  return std::clamp(from_seconds(4 * seconds.mean() + 6 * seconds.deviation()), kShortest,
+                    kLongest);
+}
+
+Duration Statistics::submission_time() const {
+  return from_seconds(blend(submission_seconds_, to_seconds(priors_.submission)));
+}
+
+const FadingMoments& Statistics::scores(const std::string& task_type) const {
+  return by_type(task_type).scores;
+}
+
+double Statistics::pass_probability(int failures) const {
+  double prior = priors_.pass;
+  double probability = prior;
+  for (int i = 0; i <= failures; ++i) {
+    const auto index = std::min<std::size_t>(static_cast<std::size_t>(i), kAttempts - 1);
+    probability = passes_[index].value(prior);
+    prior = probability * priors_.later_pass;
+  }
+  return probability;
+}
+
+double Statistics::acceptance_probability(double score, double threshold) const {
+  const double error = std::max(scorer_error(), 1e-4);
+  const double margin = score + scorer_bias() - threshold;
+  return boost::math::cdf(boost::math::normal(), margin / error);
+}
+
+double Statistics::acceptance() const { return accepted_.value(priors_.acceptance); }
+
+double Statistics::scorer_bias() const {
+  const double n = scorer_errors_.count();
+  return scorer_errors_.mean() * n / (n + kPriorWeight);
+}
+
+double Statistics::scorer_error() const {
+  const double n = scorer_errors_.count();
+  const double measured = scorer_errors_.deviation();
+  return std::sqrt(
+      (measured * measured * n + priors_.scorer_error * priors_.scorer_error * kPriorWeight) /
+      (n + kPriorWeight));
+}
+
+}  // namespace lode::miner
