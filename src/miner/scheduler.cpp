@@ -169,7 +169,7 @@ std::optional<Action> Scheduler::start_call(Row& row, Time now) {
   if (draining_ || row.skip_reason || !hold_.empty()) {
     return std::nullopt;
   }
-  const Time planned = waits ? row.until : now;
+  const Time planned = waits ? std::max(row.until, row.since) : now;
   record(make_event(row, EventKind::pulling, now));
   set_state(row, State::pulling, "asking for a task", now);
   return PullAction{row.neuron.hotkey, planned};
@@ -240,6 +240,7 @@ void Scheduler::set_state(Row& row, State state, std::string reason, Time now, T
     }
   }
   row.state = state;
+  row.since = now;
   row.reason = std::move(reason);
   row.until = until;
 }
