@@ -102,7 +102,7 @@ void Scheduler::stagger(Time now) {
 }
 
 /// The first tasks tell how long a throttle window is: the start need not take longer than two.
-void Scheduler::hasten_start(Duration window) {
+void Scheduler::hasten_start(Duration window, Time now) {
   const Duration enough = window * 2;
   if (enough >= stagger_) {
     return;
@@ -110,6 +110,7 @@ void Scheduler::hasten_start(Duration window) {
   const double ratio = to_seconds(enough) / to_seconds(stagger_);
   for (auto& [hotkey, row] : rows_) {
     if (row.state == State::starting) {
+      row.since = now;
       row.until = stagger_began_ + from_seconds(to_seconds(row.until - stagger_began_) * ratio);
     }
   }

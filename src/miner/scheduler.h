@@ -213,7 +213,7 @@ class Scheduler {
   static bool has_answer(const Row& row);
   void add_row(const chain::Neuron& neuron, Time now);
   void stagger(Time now);
-  void hasten_start(Duration window);
+  void hasten_start(Duration window, Time now);
   void refresh_eligibility(Time now);
   void set_state(Row& row, State state, std::string reason, Time now, Time until = {});
   void record(Event event);
