@@ -34,35 +34,37 @@ void ClockOffset::observe(Duration low, Duration high, Time at) {
   }
 }
 
-void ClockOffset::observe_low(Duration low, Time at) {
-  if (is_known() && low <= high(at)) {
-    set(std::max(low, this->low(at)), high(at), at);
-  }
-}
-
 void ClockOffset::observe_high(Duration high, Time at) {
-  if (is_known() && high >= low(at)) {
-    set(low(at), std::min(high, this->high(at)), at);
+  const bool is_possible = is_known() && high >= low(at);
+  set(is_possible ? low(at) : high - std::chrono::seconds(1),
+      is_possible ? std::min(high, this->high(at)) : high, at);
+}
+
+void ClockOffset::observe_round_trip(Duration round_trip) {
+  round_trip_ = std::min(round_trip_.value_or(round_trip), round_trip);
+}
+
+void ClockSkew::on_date(const std::string& hotkey, ReplyKind kind, Time date, Time sent,
+                        Time received) {
+  ClockOffset& offset = offsets_[hotkey];
+  if (kind == ReplyKind::prompt) {
+    offset.observe_round_trip(received - sent);
   }
+  // Stamped one way back before `received`, so the difference of clocks is (date to date + 1 s) -
+  // received + way back, and the offset has the way there on top. Both ways are at most the
+  // shortest round trip, and at least half of it when half of it was work.
+  const Duration ways = std::min(offset.round_trip(), received - sent);
+  offset.observe(date - received + ways / 2, date + std::chrono::seconds(1) - received + ways,
+                 received);
 }
 
-void ClockSkew::on_date(const std::string& hotkey, Time date, Time sent, Time received) {
-  offsets_[hotkey].observe(date - received, date + std::chrono::seconds(1) - sent, received);
-}
-
-void ClockSkew::on_past(const std::string& hotkey, Time until, Time received) {
+void ClockSkew::on_before(const std::string& hotkey, Time until, Time sent) {
   if (const auto found = offsets_.find(hotkey); found != offsets_.end()) {
-    found->second.observe_low(until - received, received);
+    found->second.observe_high(until - sent, sent);
   }
 }
 
-void ClockSkew::on_before(const std::string& hotkey, Time until, Time sent, Time received) {
-  if (const auto found = offsets_.find(hotkey); found != offsets_.end()) {
-    found->second.observe_high(until - sent, received);
-  }
-}
-
-Time ClockSkew::when_reached(const std::string& hotkey, Time until, Time now) const {
+Time ClockSkew::when_to_ask(const std::string& hotkey, Time until, Time now) const {
   const auto found = offsets_.find(hotkey);
   return found == offsets_.end() ? until : until - found->second.low(now);
 }

@@ -16,15 +16,19 @@ inline constexpr Duration kWorrisomeSkew = std::chrono::seconds(3);
 /// within the hour that `lode signer` allows.
 inline constexpr Duration kLargestAdjustment = std::chrono::minutes(30);
 
-/// Bounds of one validator's clock minus ours. Every reply narrows them; between replies they widen
-/// by what clocks drift, and a reply that contradicts them (a clock was set) begins anew.
+/// Bounds of one validator's offset: its clock when a request of ours arrives, minus ours when it
+/// was sent. That is the difference of the clocks plus the way there, and just what has to be known
+/// to ask at an instant of its clock. Every reply narrows the bounds; between replies they widen by
+/// what clocks drift, and a reply that contradicts them (a clock was set) begins anew.
 class ClockOffset {
  public:
-  /// Its clock was within [low, high] of ours at `at`.
+  /// The offset was within [low, high] at `at`.
   void observe(Duration low, Duration high, Time at);
-  /// One bound alone; ignored when the other one contradicts it, since a peer's rules may.
-  void observe_low(Duration low, Time at);
+  /// The upper bound alone, for certain: a lower one that contradicts it was mistaken, and is put
+  /// a second below it.
   void observe_high(Duration high, Time at);
+  /// A round trip of a request that is answered at once.
+  void observe_round_trip(Duration round_trip);
 
   bool is_known() const { return at_ != Time{}; }
   /// Least and largest offset possible at `now`.
@@ -33,6 +37,8 @@ class ClockOffset {
   /// As last observed, without what the clocks may have drifted since.
   Duration middle() const { return low_ + half_width(); }
   Duration half_width() const { return (high_ - low_) / 2; }
+  /// The shortest seen; zero before.
+  Duration round_trip() const { return round_trip_.value_or(Duration::zero()); }
 
  private:
   Duration drift(Time now) const;
@@ -40,24 +46,29 @@ class ClockOffset {
 
   Duration low_{}, high_{};
   Time at_{};  ///< of the last observation
+  std::optional<Duration> round_trip_;
+};
+
+/// What a request was for.
+enum class ReplyKind {
+  prompt,  ///< answered at once, as pulls are: its duration is the network's
+  slow     ///< answered after work, as submissions are
 };
 
 /// The clocks of all validators, by hotkey.
 class ClockSkew {
  public:
-  /// A reply, sent by the validator between our `sent` and `received`. `date` is its Date header,
-  /// in whole seconds rounded down.
-  void on_date(const std::string& hotkey, Time date, Time sent, Time received);
-  /// It gave out a task, so its clock was past the cooldown's end `until`.
-  void on_past(const std::string& hotkey, Time until, Time received);
-  /// It said that `until` is still to come.
-  void on_before(const std::string& hotkey, Time until, Time sent, Time received);
+  /// A reply to a request that took from `sent` to `received`. `date` is its Date header, in whole
+  /// seconds rounded down, stamped when the work was done.
+  void on_date(const std::string& hotkey, ReplyKind kind, Time date, Time sent, Time received);
+  /// A request sent at `sent` was told that `until` is still to come.
+  void on_before(const std::string& hotkey, Time until, Time sent);
 
-  /// The earliest time of ours when its clock has surely reached `until`. Of a clock that was
-  /// never seen: the same instant of ours.
-  Time when_reached(const std::string& hotkey, Time until, Time now) const;
+  /// When to send a request so that it arrives when the validator's clock has reached `until`, and
+  /// not before. Of a clock that was never seen: that instant of ours.
+  Time when_to_ask(const std::string& hotkey, Time until, Time now) const;
 
-  /// Its clock minus ours, as far as known.
+  /// Its clock on arrival minus ours when sending, as far as known.
   std::optional<Duration> offset(const std::string& hotkey) const;
   /// How far `offset` may have been wrong, to either side, when it was last seen.
   std::optional<Duration> uncertainty(const std::string& hotkey) const;

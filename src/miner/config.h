@@ -52,6 +52,9 @@ struct Config {
   int max_candidates = 8;
   /// Whether spare workers make further candidates of a task whose result could already be sent.
   bool improves_results = true;
+  /// The most that waiting for a better result may add to a cycle, as a share of it, however much
+  /// better it is expected to be: the result in hand is certain, what a better one is worth is not.
+  double most_paid_waiting = 0.005;
   /// How well our score tells which of two results a validator's judge prefers: 0 not at all,
   /// 1 always. An assumption until duels have been watched.
   double score_correlation = 0.5;

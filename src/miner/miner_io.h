@@ -28,7 +28,6 @@ struct MinerConfig {
   std::string external_ip = "0.0.0.0";  ///< what requests claim as our address; informational
   Duration drain_timeout = std::chrono::seconds(60);
   Duration pull_timeout = from_seconds(subnet::kPullTimeoutSeconds);
-  Duration submit_timeout = from_seconds(subnet::kSubmitTimeoutSeconds);
 };
 
 /// Runs until drain() is called and everything under way has ended. One thread; CPU-heavy steps
@@ -70,7 +69,8 @@ class Miner {
   boost::asio::awaitable<void> keep_result(KeptResult result, std::shared_ptr<const Bytes> spz);
   subnet::Terminals terminals(const std::string& hotkey) const;
   void restore_candidates();
-  void note_date(const std::string& hotkey, const HttpResponse& response, Time sent);
+  void note_date(const std::string& hotkey, ReplyKind kind, const HttpResponse& response,
+                 Time sent);
   void note_stage(const std::string& stage, double seconds);
 
   boost::asio::any_io_executor executor_;

@@ -165,7 +165,8 @@ std::optional<Action> Scheduler::start_call(Row& row, Time now) {
     record(std::move(intent));
     set_state(row, State::submitting,
               held.give_up ? "sending an empty submission" : "sending the result", now);
-    return SubmitAction{row.neuron.hotkey, held.task, held.give_up ? std::nullopt : held.best};
+    return SubmitAction{row.neuron.hotkey, held.task, held.give_up ? std::nullopt : held.best,
+                        statistics_.submission_limit()};
   }
   if (draining_ || row.skip_reason || !hold_.empty()) {
     return std::nullopt;
@@ -180,7 +181,9 @@ std::optional<Time> Scheduler::next_due() const {
   std::optional<Time> next;
   const auto consider = [&](Time at) { next = next ? std::min(*next, at) : at; };
   for (const auto& [hotkey, row] : rows_) {
-    if (row.state == State::generating && row.held->best && !draining_) {
+    const bool may_wait_in_vain = row.state == State::generating && row.held->best &&
+                                  is_worth_sending(row, *row.held->best) && !draining_;
+    if (may_wait_in_vain) {
       consider(row.until);  // when waiting for a better candidate no longer pays
     }
     const bool waits = is_waiting(row.state);

@@ -61,6 +61,7 @@ struct SubmitAction {
   std::string hotkey;
   subnet::Task task;
   std::optional<Candidate> candidate;
+  Duration limit{};  ///< without a reply by then it is taken for lost
 };
 using Action = std::variant<PullAction, GenerateAction, CancelAction, SubmitAction>;
 
@@ -93,7 +94,7 @@ struct ValidatorView {
   std::string reason;         ///< one line, always filled
   std::optional<Time> until;  ///< cooling, backing_off and starting
   LedgerRow ledger;
-  std::optional<Duration> clock_offset;       ///< its clock minus ours
+  std::optional<Duration> clock_offset;       ///< see ClockOffset
   std::optional<Duration> clock_uncertainty;  ///< to either side
   std::string hint;  ///< how its on-chain weights compare with the others', or empty
   bool looks_copied = false;
@@ -138,8 +139,8 @@ class Scheduler {
   bool is_drained() const;
 
   // ---- what came of it ----
-  /// The Date header of any reply, sent by the validator between `sent` and `received`.
-  void on_date(const std::string& hotkey, Time date, Time sent, Time received);
+  /// The Date header of any reply; see ClockSkew.
+  void on_date(const std::string& hotkey, ReplyKind kind, Time date, Time sent, Time received);
   void on_pull_reply(const std::string& hotkey, const subnet::PullReply& reply, Time now);
   void on_pull_failure(const std::string& hotkey, const CallFailure& failure, Time now);
   void on_candidate(std::uint64_t generation, Candidate candidate, Time now);
@@ -241,6 +242,7 @@ class Scheduler {
   bool is_worth_sending(const Row& row, const Candidate& candidate) const;
   bool is_worth_waiting(const Row& row, Time now) const;
   Time expected_finish(const Row& row, Time now) const;
+  Time end_of_patience(const Row& row, Time now) const;
 
   // scheduler_replies.cpp: what validators and workers said
   void cool_down(Row& row, std::int64_t cooldown_until, std::string why, Time now);

@@ -48,8 +48,9 @@ bool speaks_another_protocol(int status) { return status == 404 || status == 405
 
 }  // namespace
 
-void Scheduler::on_date(const std::string& hotkey, Time date, Time sent, Time received) {
-  clocks_.on_date(hotkey, date, sent, received);
+void Scheduler::on_date(const std::string& hotkey, ReplyKind kind, Time date, Time sent,
+                        Time received) {
+  clocks_.on_date(hotkey, kind, date, sent, received);
 }
 
 // ---- pulls -------------------------------------------------------------------------------------
@@ -59,9 +60,6 @@ void Scheduler::on_pull_reply(const std::string& hotkey, const subnet::PullReply
   LODE_ASSERT(row.state == State::pulling, "a pull reply answers a pull");
   row.failures_in_a_row = 0;
   if (reply.task) {
-    if (const auto known = ledger_.row(hotkey).cooldown_until; known > 0) {
-      clocks_.on_past(hotkey, bounded_time(known), now);
-    }
     take_task(row, reply, now);
     return;
   }
@@ -87,7 +85,7 @@ void Scheduler::on_pull_reply(const std::string& hotkey, const subnet::PullReply
     back_off(row, config_.foreign_backoff, now, "it gave neither a task nor a cooldown");
     return;
   }
-  clocks_.on_before(hotkey, bounded_time(reply.cooldown_until), row.call_began, now);
+  clocks_.on_before(hotkey, bounded_time(reply.cooldown_until), row.call_began);
   Event cooldown = make_event(row, EventKind::cooldown, now,
                               fmt::format("on cooldown, {} violations", reply.cooldown_violations));
   cooldown.cooldown_until = reply.cooldown_until;
@@ -316,7 +314,8 @@ void Scheduler::on_submit_failure(const std::string& hotkey, const CallFailure& 
   row.held->was_submitted = true;
   row.resubmit_after_pull = true;
   const bool is_answered = failure.status == 403;
-  back_off(row, is_answered ? seconds(1) : lock_of(ledger_.row(hotkey)), now,
+  const Time unlocked = row.call_began + lock_of(ledger_.row(hotkey));
+  back_off(row, is_answered ? seconds(1) : std::max<Duration>(seconds(1), unlocked - now), now,
            "reply to the submission lost: " + failure.error.context);
 }
 
@@ -331,7 +330,7 @@ void Scheduler::restore_candidates(const std::string& hotkey, const std::string&
 // ---- helpers -----------------------------------------------------------------------------------
 
 void Scheduler::cool_down(Row& row, std::int64_t cooldown_until, std::string why, Time now) {
-  const Time end = clocks_.when_reached(row.neuron.hotkey, bounded_time(cooldown_until), now);
+  const Time end = clocks_.when_to_ask(row.neuron.hotkey, bounded_time(cooldown_until), now);
   set_state(row, State::cooling, std::move(why), now, end + config_.pull_margin);
 }
 

@@ -232,7 +232,8 @@ void Scheduler::assign_extras(Time now, std::vector<Action>& actions) {
       const Duration length = statistics_.generation_time(type);
       const TaskTiming timing = timing_of(row, now);
       const double finish = timing.now + to_seconds(length);
-      const double profit = gain_for(row) - timing.cost_of_waiting(finish);
+      const double cost = timing.cost_of_waiting(finish);
+      const double profit = cost > config_.most_paid_waiting ? 0 : gain_for(row) - cost;
       const double slack = timing.window - timing.submission - to_seconds(length);
       const Duration reserved = length - from_seconds(std::max(0.0, slack));
       const bool has_room = free_workers() > tasks_due_within(reserved, now);
@@ -291,10 +292,9 @@ void Scheduler::settle_tasks(Time now, std::vector<Action>& actions) {
     }
     Held& held = *row.held;
     if (held.running > 0 && !draining_ && is_worth_waiting(row, now)) {
-      const Duration patience = statistics_.generation_time(type_name(held.task)) / 4;
       set_state(row, State::generating,
                 fmt::format("has {:.3f}, waits for {} more", held.best->score, held.running), now,
-                std::max(expected_finish(row, now), now) + patience);
+                end_of_patience(row, now));
       continue;
     }
     cancel_generations(row, actions);
@@ -391,6 +391,16 @@ Time Scheduler::expected_finish(const Row& row, Time now) const {
   return soonest;
 }
 
+/// When to think again about waiting for a better result: when it is overdue, or when the window
+/// ends and waiting begins to cost.
+Time Scheduler::end_of_patience(const Row& row, Time now) const {
+  const Held& held = *row.held;
+  const Duration length = statistics_.generation_time(type_name(held.task));
+  const Time overdue = std::max(expected_finish(row, now), now) + length / 4;
+  const Time window_end = held.deadline - statistics_.submission_time();
+  return window_end > now ? std::min(overdue, window_end) : overdue;
+}
+
 bool Scheduler::is_worth_waiting(const Row& row, Time now) const {
   const Held& held = *row.held;
   if (!held.best->judged) {
@@ -398,8 +408,8 @@ bool Scheduler::is_worth_waiting(const Row& row, Time now) const {
   }
   const TaskTiming timing = timing_of(row, now);
   const double finish = to_seconds(expected_finish(row, now) - held.assigned);
-  const double gain = gain_for(row);
-  return gain > timing.cost_of_waiting(finish);
+  const double cost = timing.cost_of_waiting(finish);
+  return cost <= config_.most_paid_waiting && gain_for(row) > cost;
 }
 
 }  // namespace lode::miner

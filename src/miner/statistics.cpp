@@ -120,6 +120,19 @@ Duration Statistics::submission_time() const {
   return from_seconds(blend(submission_seconds_, to_seconds(priors_.submission)));
 }
 
+Duration Statistics::submission_limit() const {
+  constexpr int kEnough = 5;
+  constexpr Duration kLongest = std::chrono::seconds(300);
+  constexpr Duration kUnknown = std::chrono::seconds(60);
+  constexpr Duration kShortest = std::chrono::seconds(32);
+  if (submission_seconds_.count() < kEnough) {
+    return kUnknown;
+  }
+  return std::clamp(
+      from_seconds(4 * submission_seconds_.mean() + 6 * submission_seconds_.deviation()), kShortest,
+      kLongest);
+}
+
 const FadingMoments& Statistics::scores(const std::string& task_type) const {
   return by_type(task_type).scores;
 }

@@ -50,6 +50,10 @@ class Statistics {
   Duration generation_limit(const std::string& task_type) const;
   /// Expected duration of a submission, the validator's scoring included.
   Duration submission_time() const;
+  /// A submission without a reply for this long is taken for lost. Never less than 32 s, the
+  /// validators' lock on a task that they are scoring and two seconds; asking earlier would be
+  /// useless. Asking while it is still being scored is harmless.
+  Duration submission_limit() const;
 
   /// Our scores of candidates of that type: how many were seen, their mean and spread.
   const FadingMoments& scores(const std::string& task_type) const;

@@ -39,17 +39,20 @@ std::uint64_t id_of(const miner::Candidate& splat) {
 class LodePolicy final : public Policy {
  public:
   explicit LodePolicy(const Config& config)
-      : has_scorer_(config.has_scorer),
+      : validators_(config.validators),
+        has_scorer_(config.has_scorer),
         pull_timeout_(config.pull_timeout),
-        submit_timeout_(config.submit_timeout),
         scheduler_(without_blacklist(), {}) {
     scheduler_.set_worker_slots(config.workers);
-    scheduler_.set_metagraph(metagraph_of(config.validators), "ME");
   }
 
   std::string_view name() const override { return to_string(PolicyKind::lode); }
 
   std::vector<Action> due(Time now) override {
+    if (!is_started_) {
+      is_started_ = true;
+      scheduler_.set_metagraph(metagraph_of(validators_), "ME", now);
+    }
     std::vector<Action> actions;
     for (const miner::Action& action : scheduler_.due(now)) {
       actions.push_back(std::visit([&](const auto& what) { return translate(what); }, action));
@@ -58,7 +61,9 @@ class LodePolicy final : public Policy {
     return actions;
   }
 
-  std::optional<Time> next_due() const override { return scheduler_.next_due(); }
+  std::optional<Time> next_due() const override {
+    return is_started_ ? scheduler_.next_due() : Time::min();
+  }
 
   void on_pull_reply(std::uint64_t call, const subnet::PullReply& reply, Time now) override {
     scheduler_.on_pull_reply(take(call), reply, now);
@@ -67,11 +72,16 @@ class LodePolicy final : public Policy {
     scheduler_.on_pull_failure(take(call), no_reply(), now);
   }
   void on_candidate(std::uint64_t generation, const Candidate& candidate, Time now) override {
-    scheduler_.on_candidate(take(generation), as_splat(candidate, has_scorer_), now);
+    scheduler_.on_candidate(generation, as_splat(candidate, has_scorer_), now);
   }
   void on_generation_failure(std::uint64_t generation, Time now) override {
-    scheduler_.on_generation_failure(take(generation), {Errc::internal, "simulated failure"}, false,
-                                     now);
+    scheduler_.on_generation_failure(generation, {Errc::internal, "simulated failure"}, false, now);
+  }
+  void on_generation_cancelled(std::uint64_t generation, Time now) override {
+    scheduler_.on_generation_cancelled(generation, now);
+  }
+  void on_date(int validator, Time date, Time sent, Time received) override {
+    scheduler_.on_date(hotkey_of(validator), miner::ReplyKind::prompt, date, sent, received);
   }
   void on_submit_reply(std::uint64_t call, const subnet::SubmitReply& reply, Time now) override {
     scheduler_.on_submit_reply(take(call), reply, now);
@@ -95,15 +105,16 @@ class LodePolicy final : public Policy {
     return PullAction{hand_out(action.hotkey), validator_of(action.hotkey), pull_timeout_};
   }
   Action translate(const miner::GenerateAction& action) {
-    return GenerateAction{hand_out(action.hotkey), validator_of(action.hotkey), action.task.id};
+    return GenerateAction{action.generation, validator_of(action.hotkey), action.task.id};
   }
+  Action translate(const miner::CancelAction& action) { return CancelAction{action.generation}; }
   Action translate(const miner::SubmitAction& action) {
     std::optional<std::uint64_t> candidate;
     if (action.candidate) {
       candidate = id_of(*action.candidate);
     }
     return SubmitAction{hand_out(action.hotkey), validator_of(action.hotkey), action.task.id,
-                        candidate, submit_timeout_};
+                        candidate, action.limit};
   }
 
   std::uint64_t hand_out(const std::string& hotkey) {
@@ -116,11 +127,12 @@ class LodePolicy final : public Policy {
     return std::move(node.mapped());
   }
 
+  int validators_;
+  bool is_started_ = false;
   bool has_scorer_;
   Duration pull_timeout_;
-  Duration submit_timeout_;
   miner::Scheduler scheduler_;
-  std::map<std::uint64_t, std::string> waiting_;  ///< hotkey by number of call or generation
+  std::map<std::uint64_t, std::string> waiting_;  ///< hotkey by number of call
   std::uint64_t last_number_ = 0;
 };
 
