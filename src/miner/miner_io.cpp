@@ -287,7 +287,8 @@ asio::awaitable<void> Miner::submit(SubmitAction action) {
     submission.results = base64_encode(*action.candidate->spz);
   }
   HttpRequest request = subnet::make_submit_request(hotkey_, terminals(action.hotkey), submission);
-  const net::FetchLimits limits{.total_timeout = action.limit, .body_bytes = kMaxReplyBytes};
+  const net::FetchLimits limits{.total_timeout = std::min(action.limit, config_.submit_timeout),
+                                .body_bytes = kMaxReplyBytes};
   const auto exchange = co_await net::fetch(std::move(peer), std::move(request), limits);
   note_stage("submit", to_seconds(clock_.now() - began));
   if (exchange.response) {

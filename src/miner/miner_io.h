@@ -27,6 +27,8 @@ struct MinerConfig {
   std::filesystem::path artifacts;      ///< accepted results are kept here; empty: nowhere
   std::string external_ip = "0.0.0.0";  ///< what requests claim as our address; informational
   Duration drain_timeout = std::chrono::seconds(60);
+  /// The scheduler's own limit on a submission is obeyed when it is shorter.
+  Duration submit_timeout = from_seconds(subnet::kSubmitTimeoutSeconds);
   Duration pull_timeout = from_seconds(subnet::kPullTimeoutSeconds);
 };
 
