@@ -40,8 +40,8 @@ class LodePolicy final : public Policy {
  public:
   explicit LodePolicy(const Config& config)
       : has_scorer_(config.has_scorer),
-        pull_timeout_(config.pull_timeout),
-        submit_timeout_(config.submit_timeout),
+        pull_timeout_(from_seconds(config.pull_timeout)),
+        submit_timeout_(from_seconds(config.submit_timeout)),
         scheduler_(without_blacklist(), {}) {
     scheduler_.set_worker_slots(config.workers);
     scheduler_.set_metagraph(metagraph_of(config.validators), "ME");
