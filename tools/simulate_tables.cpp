@@ -89,9 +89,9 @@ std::string timing_cells(simulate::Config config, const std::array<double, 3>& e
     const simulate::Outcome out = simulate::run(config, kPolicies[i]);
     cells += " " + cell(out.accepted_per_4h, expected[i]);
     if (kPolicies[i] == PolicyKind::poll10 && out.dropped > 0) {
-      cells += fmt::format(", {:.0f} dropped",
-                           static_cast<double>(out.dropped) * out.accepted_per_4h /
-                               static_cast<double>(out.accepted));
+      cells +=
+          fmt::format(", {:.0f} dropped", static_cast<double>(out.dropped) * out.accepted_per_4h /
+                                              static_cast<double>(out.accepted));
     }
     cells += " |";
   }
@@ -134,8 +134,7 @@ void print_faults(const simulate::Config& defaults) {
       line += fmt::format(" {} ± {:.1f}", cell(out.accepted_per_4h, row.expected[i]),
                           out.standard_error.value_or(NAN));
       if (row.rejects > 0) {
-        line += fmt::format(", {:.1f} rejected",
-                            static_cast<double>(out.rejected) * 4 / out.hours);
+        line += fmt::format(", {:.1f} rejected", static_cast<double>(out.rejected) * 4 / out.hours);
       }
       line += " |";
       ratio = out.ratio;

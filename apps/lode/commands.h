@@ -17,6 +17,7 @@ void add_sandbox(CLI::App& app, cli::Action& chosen);
 void add_mine(CLI::App& app, cli::Action& chosen);
 void add_validators(CLI::App& app, cli::Action& chosen);
 void add_demo(CLI::App& app, cli::Action& chosen);
+void add_simulate(CLI::App& app, cli::Action& chosen);
 void add_signer(CLI::App& app, cli::Action& chosen);
 void add_config(CLI::App& app, cli::Action& chosen, const cli::Settings& settings);
 

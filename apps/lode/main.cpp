@@ -11,6 +11,7 @@ int main(int argc, char** argv) {
   add_validators(app, chosen);
   add_sandbox(app, chosen);
   add_demo(app, chosen);
+  add_simulate(app, chosen);
   add_generate(app, chosen);
   add_info(app, chosen);
   add_check(app, chosen);

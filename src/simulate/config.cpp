@@ -43,8 +43,8 @@ Result<void> validate(const Config& config) {
       Range{"scorer-error", config.quality.error, 0, 1},
       Range{"score-mean", config.quality.mean, config.rules.quality_threshold, 1},
       Range{"score-spread", config.quality.spread, 0, 1},
-      Range{"pull-timeout", to_seconds(config.pull_timeout), 1, kLongestCall},
-      Range{"submit-timeout", to_seconds(config.submit_timeout), 1, kLongestCall}};
+      Range{"pull-timeout", config.pull_timeout, 1, kLongestCall},
+      Range{"submit-timeout", config.submit_timeout, 1, kLongestCall}};
   for (const Range& range : ranges) {
     LODE_CHECK(check(range.name, range.value, range.low, range.high));
   }

@@ -56,9 +56,9 @@ struct Config {
 
   bool has_owner = true;  ///< whether the first validator is the subnet's owner (base asks it more)
   Poll10Options poll10;
-  /// How long the lode policy waits for replies: as the miner does.
-  Duration pull_timeout = from_seconds(subnet::kPullTimeoutSeconds);
-  Duration submit_timeout = from_seconds(subnet::kSubmitTimeoutSeconds);
+  /// Seconds that the lode policy waits for replies: as the miner does.
+  double pull_timeout = subnet::kPullTimeoutSeconds;
+  double submit_timeout = subnet::kSubmitTimeoutSeconds;
 
   sandbox::Rules rules;
 };

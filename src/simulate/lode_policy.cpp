@@ -41,7 +41,7 @@ class LodePolicy final : public Policy {
   explicit LodePolicy(const Config& config)
       : validators_(config.validators),
         has_scorer_(config.has_scorer),
-        pull_timeout_(config.pull_timeout),
+        pull_timeout_(from_seconds(config.pull_timeout)),
         scheduler_(without_blacklist(), {}) {
     scheduler_.set_worker_slots(config.workers);
   }

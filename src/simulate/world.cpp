@@ -121,13 +121,16 @@ class World {
 
   // ---- the loop --------------------------------------------------------------------------------
 
-  /// What the policy does now, and then the next instant at which anything happens. False at the
-  /// end.
+  /// What the policy does now if it was told anything or wants to be asked, and then the next
+  /// instant at which anything happens. False at the end.
   bool advance() {
-    act();
-    const auto wake = policy_.next_due();
-    LODE_ASSERT(!wake || *wake > now_, "a policy has said all that is due");
-    Time next = wake.value_or(end_);
+    if (was_told_ || (wake_ && *wake_ <= now_)) {
+      was_told_ = false;
+      act();
+      wake_ = policy_.next_due();
+      LODE_ASSERT(!wake_ || *wake_ > now_, "a policy has said all that is due");
+    }
+    Time next = wake_.value_or(end_);
     if (!queue_.empty()) {
       next = std::min(next, queue_.next_at());
     }
@@ -141,19 +144,17 @@ class World {
     return true;
   }
 
+  /// Once more where a cancellation has freed a worker that the policy may want at the same
+  /// instant.
   void act() {
-    // More than one round where a cancelled generation frees its worker at the same instant.
-    constexpr int kMaxRounds = 10'000;
-    for (int round = 0; round < kMaxRounds; ++round) {
-      const std::vector<Action> actions = policy_.due(now_);
-      if (actions.empty()) {
-        return;
-      }
-      for (const Action& action : actions) {
+    bool has_freed = true;
+    while (has_freed) {
+      has_freed = false;
+      for (const Action& action : policy_.due(now_)) {
+        has_freed |= std::holds_alternative<CancelAction>(action);
         std::visit([this](const auto& what) { carry_out(what); }, action);
       }
     }
-    LODE_ASSERT(false, "a policy comes to rest at every instant");
   }
 
   void handle(const Event& event) {
@@ -214,6 +215,7 @@ class World {
   }
 
   void end_pull(std::uint64_t number) {
+    was_told_ = true;
     const auto node = pulls_.extract(number);
     const PullCall& call = node.mapped();
     if (!call.reply || call.is_late) {
@@ -260,6 +262,7 @@ class World {
     if (node.empty()) {
       return;  // it was cancelled
     }
+    was_told_ = true;
     const Generation& generation = node.mapped();
     release(generation);
     if (generation.will_fail) {
@@ -374,6 +377,7 @@ class World {
     const auto found = submits_.find(number);
     SubmitCall& call = found->second;
     call.has_ended = true;
+    was_told_ = true;
     if (call.is_reply_lost) {
       policy_.on_submit_failure(number, 0, now_);
     } else if (call.reply) {
@@ -416,6 +420,8 @@ class World {
   Time measured_from_ = now_ + hours(config_.warm_up_hours);
   Time end_ = measured_from_ + hours(config_.hours);
   Tally tally_{config_, measured_from_};
+  bool was_told_ = true;  ///< the policy heard something, or is to begin
+  std::optional<Time> wake_;
   EventQueue<Event> queue_;
   std::unordered_map<std::uint64_t, PullCall> pulls_;
   std::unordered_map<std::uint64_t, SubmitCall> submits_;
