@@ -32,6 +32,42 @@ void FadingMoments::add(double value) {
 
 double FadingMoments::deviation() const { return std::sqrt(variance_); }
 
+void FadingLine::add(double x, double y) {
+  if (std::isfinite(x) && std::isfinite(y)) {
+    x_.add(x);
+    y_.add(y);
+    xy_.add(x * y);
+  }
+}
+
+/// The least squares slope, drawn towards 1 as if a few pairs had been seen that far apart.
+double FadingLine::slope() const {
+  constexpr double kPriorSpread = 0.05;
+  const double n = count();
+  const double prior = kPriorWeight * kPriorSpread * kPriorSpread;
+  const double covariance = xy_.mean() - x_.mean() * y_.mean();
+  const double variance = x_.deviation() * x_.deviation();
+  return (n * covariance + prior) / (n * variance + prior);
+}
+
+double FadingLine::predict(double x) const {
+  const double n = count();
+  const double shift = y_.mean() - x_.mean();  // systematic part
+  const double center = x_.mean();
+  const double fitted = center + shift + slope() * (x - center);
+  return (n * fitted + kPriorWeight * x) / (n + kPriorWeight);
+}
+
+double FadingLine::error(double prior_error) const {
+  const double n = count();
+  const double b = slope();
+  const double covariance = xy_.mean() - x_.mean() * y_.mean();
+  const double spread_x = x_.deviation(), spread_y = y_.deviation();
+  const double residual =
+      std::max(0.0, spread_y * spread_y - 2 * b * covariance + b * b * spread_x * spread_x);
+  return std::sqrt((n * residual + kPriorWeight * prior_error * prior_error) / (n + kPriorWeight));
+}
+
 void FadingShare::add(bool success) {
   constexpr double kKeep = 1 - 1.0 / kWindow;
   successes_ = successes_ * kKeep + (success ? 1 : 0);
@@ -86,11 +122,12 @@ void Statistics::finish(const Event& event, bool accepted) {
   if (event.kind != EventKind::emptied && event.seconds > 0) {
     submission_seconds_.add(event.seconds);
   }
+  // Of a rejected result it is only told that it was below the threshold: taken for a bit below.
+  constexpr double kBelow = 0.05;
   if (current.is_judged && accepted) {
-    scorer_errors_.add(event.score - current.submitted_score);
+    verdicts_.add(current.submitted_score, event.score);
   } else if (current.is_judged && event.kind == EventKind::rejected) {
-    // Their score is not told, only that it was below their threshold: the least error it can be.
-    scorer_errors_.add(std::min(0.0, event.threshold - current.submitted_score));
+    verdicts_.add(current.submitted_score, event.threshold - kBelow);
   }
 }
 
@@ -150,23 +187,9 @@ double Statistics::pass_probability(int failures) const {
 
 double Statistics::acceptance_probability(double score, double threshold) const {
   const double error = std::max(scorer_error(), 1e-4);
-  const double margin = score + scorer_bias() - threshold;
-  return boost::math::cdf(boost::math::normal(), margin / error);
+  return boost::math::cdf(boost::math::normal(), (expected_score(score) - threshold) / error);
 }
 
 double Statistics::acceptance() const { return accepted_.value(priors_.acceptance); }
-
-double Statistics::scorer_bias() const {
-  const double n = scorer_errors_.count();
-  return scorer_errors_.mean() * n / (n + kPriorWeight);
-}
-
-double Statistics::scorer_error() const {
-  const double n = scorer_errors_.count();
-  const double measured = scorer_errors_.deviation();
-  return std::sqrt(
-      (measured * measured * n + priors_.scorer_error * priors_.scorer_error * kPriorWeight) /
-      (n + kPriorWeight));
-}
 
 }  // namespace lode::miner

@@ -25,6 +25,24 @@ class FadingMoments {
   double variance_ = 0;
 };
 
+/// The line through pairs (x, y) that predicts y best, and how far off it is; older pairs fade. It
+/// begins as y = x with a given error, and the pairs have to outvote that.
+class FadingLine {
+ public:
+  void add(double x, double y);
+  int count() const { return x_.count(); }
+  double predict(double x) const;
+  /// Standard deviation of y around the line; `prior_error` before there are pairs.
+  double error(double prior_error) const;
+
+ private:
+  double slope() const;
+
+  FadingMoments x_;
+  FadingMoments y_;
+  FadingMoments xy_;
+};
+
 /// A share of successes that begins at a prior and follows the newest 50 or so trials.
 class FadingShare {
  public:
@@ -59,14 +77,15 @@ class Statistics {
   const FadingMoments& scores(const std::string& task_type) const;
   /// Probability that a candidate passes when the task's `failures` candidates before did not.
   double pass_probability(int failures) const;
-  /// Probability that a validator with this threshold accepts what we score `score`: our scores'
-  /// past errors, taken as normal.
+  /// What a validator is expected to score what we score `score`. Learned from accepted results, so
+  /// that a scorer of ours that errs much but finds good results only is believed less, not more.
+  double expected_score(double score) const { return verdicts_.predict(score); }
+  /// How far that may be off: a standard deviation.
+  double scorer_error() const { return verdicts_.error(priors_.scorer_error); }
+  /// Probability that a validator with this threshold accepts what we score `score`.
   double acceptance_probability(double score, double threshold) const;
   /// The share of tasks that end accepted.
   double acceptance() const;
-  /// Theirs minus ours, over accepted results: systematic part, and spread around it.
-  double scorer_bias() const;
-  double scorer_error() const;
 
  private:
   struct ByType {
@@ -90,7 +109,7 @@ class Statistics {
   std::array<FadingShare, kAttempts> passes_;
   FadingShare accepted_;
   FadingMoments submission_seconds_;
-  FadingMoments scorer_errors_;
+  FadingLine verdicts_;  ///< theirs from ours
 };
 
 }  // namespace lode::miner

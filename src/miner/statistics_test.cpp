@@ -4,6 +4,8 @@
 
 #include <cmath>
 
+#include "base/rng.h"
+
 namespace lode::miner {
 namespace {
 
@@ -94,18 +96,48 @@ TEST(Statistics, LaterCandidatesOfATaskAreCountedByThemselves) {
   EXPECT_LE(statistics.pass_probability(9), statistics.pass_probability(1));
 }
 
+TEST(FadingLine, BeginsAsTheIdentityAndFindsTheLine) {
+  FadingLine line;
+  EXPECT_EQ(line.predict(0.7), 0.7);
+  EXPECT_NEAR(line.error(0.02), 0.02, 1e-12);
+  Rng rng(3);
+  for (int i = 0; i < 400; ++i) {
+    const double x = rng.uniform(0.5, 1);
+    line.add(x, 0.3 + 0.5 * x + 0.03 * rng.normal());
+  }
+  EXPECT_NEAR(line.predict(0.6), 0.6, 0.03);
+  EXPECT_NEAR(line.predict(1.0), 0.8, 0.04);
+  EXPECT_NEAR(line.error(0.02), 0.03, 0.01);
+  line.add(std::nan(""), 0.5);
+  EXPECT_TRUE(std::isfinite(line.predict(0.5)));
+}
+
 TEST(Statistics, LearnsHowFarOurScoresAreFromTheirs) {
   Statistics statistics;
   EXPECT_NEAR(statistics.acceptance_probability(0.6, 0.6), 0.5, 1e-9);
   for (int i = 0; i < 60; ++i) {
     statistics.apply(assigned("text"));
-    submit(statistics, 0.8, EventKind::accepted, i % 2 == 0 ? 0.80 : 0.70);
+    submit(statistics, i % 4 < 2 ? 0.7 : 0.9, EventKind::accepted,
+           (i % 4 < 2 ? 0.65 : 0.85) + (i % 2 == 0 ? 0.05 : -0.05));
   }
-  EXPECT_NEAR(statistics.scorer_bias(), -0.05, 0.01);
+  EXPECT_NEAR(statistics.expected_score(0.8), 0.75, 0.01);
   EXPECT_NEAR(statistics.scorer_error(), 0.05, 0.01);
   EXPECT_NEAR(statistics.acceptance_probability(0.65, 0.6), 0.5, 0.1);
   EXPECT_GT(statistics.acceptance_probability(0.75, 0.6), 0.95);
   EXPECT_NEAR(to_seconds(statistics.submission_time()), 2, 0.2);
+}
+
+// All results are good, and our score says little about how good: then a low score is no reason to
+// hold one back.
+TEST(Statistics, DoesNotFearALowScoreThatMeansLittle) {
+  Statistics statistics;
+  Rng rng(5);
+  for (int i = 0; i < 200; ++i) {
+    const double theirs = 0.8 + 0.05 * rng.normal();
+    statistics.apply(assigned("text"));
+    submit(statistics, theirs + 0.12 * rng.normal(), EventKind::accepted, theirs);
+  }
+  EXPECT_GT(statistics.acceptance_probability(0.61, 0.6), 0.9);
 }
 
 TEST(Statistics, ARejectionTeachesThatOurScoreWasTooHigh) {
