@@ -48,9 +48,10 @@ asio::awaitable<Result<void>> save_in_background(fs::path folder, KeptResult res
   co_return save_result(folder, result, *spz);
 }
 
-bool ends_task(EventKind kind) {
-  return kind == EventKind::accepted || kind == EventKind::emptied || kind == EventKind::rejected ||
-         kind == EventKind::validator_failed || kind == EventKind::settled;
+void must(const Result<void>& written) {
+  if (!written) {
+    throw std::runtime_error(written.error().message());
+  }
 }
 
 }  // namespace
@@ -84,20 +85,34 @@ void Miner::restore_candidates() {
     if (!restored_.insert(hotkey).second) {
       continue;
     }
-    auto stored = journal_.candidate(hotkey);
-    if (stored && stored->task_id == view.ledger.held_task_id) {
-      scheduler_->restore_candidate(hotkey, stored->task_id,
-                                    {std::make_shared<const Bytes>(std::move(stored->spz)),
-                                     stored->score, stored->judged, "kept in the journal"});
+    const auto stored = journal_.candidates(hotkey, view.ledger.held_task_id);
+    if (!stored) {
+      throw std::runtime_error(stored.error().message());
+    }
+    const StoredCandidate* best = nullptr;
+    for (const StoredCandidate& candidate : *stored) {
+      if (!candidate.problem.empty()) {
+        spdlog::warn("validator {}: candidate not resumed: {}", view.neuron.uid, candidate.problem);
+      } else if (!candidate.spz.empty() && (best == nullptr || candidate.score > best->score)) {
+        best = &candidate;
+      }
+    }
+    if (best != nullptr) {
+      scheduler_->restore_candidate(hotkey, best->task_id,
+                                    {std::make_shared<const Bytes>(best->spz), best->score,
+                                     best->judged, "kept in the journal"});
     }
   }
 }
 
 void Miner::set_metagraph(const chain::Metagraph& metagraph) {
   scheduler_->set_metagraph(metagraph, hotkey_.ss58());
+  std::map<std::string, int> uids;
   for (const chain::Neuron& neuron : metagraph.neurons) {
     addresses_[neuron.hotkey] = {{neuron.ip, neuron.port}, neuron.uid};
+    uids[neuron.hotkey] = neuron.uid;
   }
+  must(journal_.put_uids(uids));
   restore_candidates();
   wake();
 }
@@ -165,12 +180,9 @@ void Miner::start(Action action) {
 /// Writes what the scheduler recorded, before anything it decided is carried out.
 void Miner::journal_events() {
   const std::vector<Event> events = scheduler_->take_events();
-  journal_.append(events);
+  must(journal_.append(events));
   for (const Event& event : events) {
     log_event(event, addresses_[event.hotkey].uid);
-    if (ends_task(event.kind)) {
-      journal_.drop_candidate(event.hotkey);
-    }
   }
 }
 
@@ -224,6 +236,10 @@ asio::awaitable<void> Miner::pull(std::string hotkey) {
   auto reply = exchange.response ? subnet::parse_pull_reply(*exchange.response)
                                  : Result<subnet::PullReply>(exchange.response.error());
   if (reply) {
+    if (reply->task) {
+      must(journal_.put_task(hotkey, *reply->task, reply->validation_threshold,
+                             reply->throttle_period, clock_.now()));
+    }
     scheduler_->on_pull_reply(hotkey, *reply, clock_.now());
   } else {
     scheduler_->on_pull_failure(hotkey, failure_of(exchange, reply.error()), clock_.now());
@@ -234,16 +250,27 @@ asio::awaitable<void> Miner::pull(std::string hotkey) {
 asio::awaitable<void> Miner::generate(GenerateAction action, WorkerPool::Lease lease) {
   WorkerAddress address = lease.address();
   subnet::Task task = action.task;
+  const Time began = clock_.now();
   Attempt attempt = co_await make_candidate(std::move(address), std::move(task), action.seed, cpu_);
   for (const auto& [stage, seconds] : attempt.stages) {
     note_stage(stage, seconds);
   }
   if (attempt.candidate) {
     const Candidate& candidate = *attempt.candidate;
-    if (!candidate.spz->empty()) {  // empty: it failed the data checks and is never sent
-      journal_.put_candidate(action.hotkey,
-                             {action.task.id, *candidate.spz, candidate.score, candidate.judged});
-    }
+    const auto earlier = journal_.candidate_rows(action.hotkey, action.task.id);
+    StoredCandidate stored;
+    stored.hotkey = action.hotkey;
+    stored.task_id = action.task.id;
+    stored.attempt = earlier ? static_cast<int>(earlier->size()) : 0;
+    stored.seed = action.seed;
+    stored.score = candidate.score;
+    stored.judged = candidate.judged;
+    stored.reason = candidate.reason;
+    stored.seconds = to_seconds(clock_.now() - began);
+    stored.made_at = clock_.now();
+    stored.config = config_of(lease.address());
+    stored.spz = *candidate.spz;  // empty when it failed the data checks: it is never sent
+    must(journal_.put_candidate(stored));
     scheduler_->on_candidate(action.hotkey, candidate, clock_.now());
   } else {
     const Error& error = attempt.candidate.error();

@@ -112,6 +112,16 @@ asio::awaitable<Result<Bytes>> prepare_in_background(std::string ply, std::uint6
 
 }  // namespace
 
+std::string config_of(const WorkerAddress& address) {
+  Json json = {{"program", "lode"}};
+  if (address.backend.empty()) {
+    json["generation"] = "http://" + address.generation.endpoint.to_string() + address.generation.path;
+  } else {
+    json["backend"] = address.backend;  // a local worker's port is another one after each start
+  }
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
 asio::awaitable<Attempt> make_candidate(WorkerAddress address, subnet::Task task,
                                         std::uint64_t seed, asio::thread_pool& cpu) {
   Attempt attempt{fail(Errc::internal, "not started"), false, {}};

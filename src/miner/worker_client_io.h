@@ -17,6 +17,9 @@ struct Attempt {
   std::vector<pipeline::StageTime> stages;
 };
 
+/// What makes a worker's candidates, for StoredCandidate::config: docs/formats/journal.md.
+std::string config_of(const WorkerAddress& address);
+
 /// Longest a worker may take for a splat before it is given up (the base miner's client waits as
 /// long), and for a verdict.
 inline constexpr Duration kGenerationTimeout = std::chrono::seconds(300);
