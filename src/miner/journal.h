@@ -85,6 +85,9 @@ struct JournalOptions {
   /// Largest number of 4096-byte pages that the file may have; beyond it writes are refused as on
   /// a full disk. 0: no bound but the disk.
   std::int64_t max_pages = 0;
+  /// Files up to this size are read through for damage whenever they are opened; larger ones only
+  /// after damage was met.
+  std::int64_t checked_bytes = std::int64_t{64} << 20;
 };
 
 /// Append-only events with an index of tasks, every candidate, and the fold of all events that

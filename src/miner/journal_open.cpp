@@ -19,9 +19,6 @@ using namespace journal_internal;
 
 namespace {
 
-/// Larger files are read through only after damage was met: it takes about a second a gigabyte.
-constexpr std::uintmax_t kAlwaysCheckedBytes = 64 << 20;
-
 /// What a damaged journal's successor is called until it is finished.
 constexpr const char* kReplacement = ".new";
 
@@ -72,7 +69,7 @@ Error foreign(const fs::path& path) {
 
 /// What the open file says of itself. Foreign and newer files are errors.
 Result<FileState> examine(sqlite3* db, const fs::path& path, const RawHeader& header,
-                          const LockFile& lock) {
+                          const LockFile& lock, const JournalOptions& options) {
   try {
     const std::int64_t application = pragma(db, "PRAGMA application_id");
     const std::int64_t version = pragma(db, "PRAGMA user_version");
@@ -89,7 +86,8 @@ Result<FileState> examine(sqlite3* db, const fs::path& path, const RawHeader& he
                               "left as it is",
                               path.string(), version, kSchemaVersion));
     }
-    const bool is_check_due = header.bytes <= kAlwaysCheckedBytes || lock.is_suspect();
+    const bool is_check_due =
+        static_cast<std::int64_t>(header.bytes) <= options.checked_bytes || lock.is_suspect();
     return version < 1 || (is_check_due && !is_whole(db)) ? FileState::damaged : FileState::ours;
   } catch (const SqliteError& error) {
     if (!error.is_damage()) {
@@ -233,7 +231,7 @@ Result<void> open_file(Journal::Database& database, const fs::path& path,
     }
   } else {
     LODE_TRY(database.handle, open_for_writing(path));
-    LODE_TRY(state, examine(database.handle.get(), path, header, database.lock));
+    LODE_TRY(state, examine(database.handle.get(), path, header, database.lock, options));
   }
   if (state != FileState::damaged) {
     try {
@@ -279,14 +277,14 @@ Result<DatabaseHandle> open_for_reading(const fs::path& path) {
 
 Result<Journal> Journal::open(const fs::path& path, JournalOptions options) {
   const bool is_in_memory = path == ":memory:";
-  auto database = std::make_unique<Database>(Database{
-      path.string(),
-      {},
-      nullptr,
-      is_in_memory ? ArtifactStore::in_memory() : ArtifactStore(artifact_folder(path)),
-      {},
-      {},
-      {}});
+  auto database = std::make_unique<Database>(
+      Database{path.string(),
+               {},
+               nullptr,
+               is_in_memory ? ArtifactStore::in_memory() : ArtifactStore(artifact_folder(path)),
+               {},
+               {},
+               {}});
   if (is_in_memory) {
     LODE_TRY(database->handle, open_for_writing(path));
     prepare(*database, FileState::fresh, options);

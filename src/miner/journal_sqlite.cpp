@@ -13,10 +13,28 @@
 
 namespace lode::miner::journal_internal {
 
+namespace {
+
+/// Why the system refused the last failed call on the database or its write-ahead log;
+/// sqlite3_system_errno() does not know it after a COMMIT.
+int last_errno(sqlite3* db) {
+  int number = 0;
+  sqlite3_file_control(db, "main", SQLITE_FCNTL_LAST_ERRNO, &number);
+  sqlite3_file* log = nullptr;
+  int of_log = 0;
+  if (sqlite3_file_control(db, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log) == SQLITE_OK &&
+      log != nullptr && log->pMethods != nullptr) {
+    log->pMethods->xFileControl(log, SQLITE_FCNTL_LAST_ERRNO, &of_log);
+  }
+  return of_log != 0 ? of_log : number;
+}
+
+}  // namespace
+
 SqliteError::SqliteError(sqlite3* db, std::string_view doing)
     : std::runtime_error(std::string(doing) + ": " + sqlite3_errmsg(db)),
       code_(sqlite3_extended_errcode(db)),
-      system_errno_(sqlite3_system_errno(db)) {}
+      system_errno_((code_ & 0xff) == SQLITE_IOERR ? last_errno(db) : sqlite3_system_errno(db)) {}
 
 bool SqliteError::is_out_of_resource() const {
   switch (code_ & 0xff) {
@@ -60,8 +78,7 @@ Statement& Statement::bind(std::int64_t value) {
 
 Statement& Statement::bind(double value) {
   // SQLite would store a NaN as NULL, which no column allows.
-  return checked(
-      sqlite3_bind_double(statement_.get(), next_++, std::isnan(value) ? 0.0 : value));
+  return checked(sqlite3_bind_double(statement_.get(), next_++, std::isnan(value) ? 0.0 : value));
 }
 
 Statement& Statement::bind(std::string_view text) {
@@ -161,8 +178,9 @@ Error cannot_lock(const std::filesystem::path& path, int number) {
     return fail(Errc::not_found, what + ": the journal's folder does not exist");
   }
   return fail(Errc::invalid_input,
-              what + ": a miner must be able to write there: give this user the folder and the "
-                     "journal, or name another with --journal.path");
+              what +
+                  ": a miner must be able to write there: give this user the folder and the "
+                  "journal, or name another with --journal.path");
 }
 
 }  // namespace
