@@ -15,7 +15,7 @@ import sys
 OWNERS = {
     "boost/asio": ("src/net/", "_io.", "apps/"),
     "boost/beast": ("src/net/",),
-    "sqlite3.h": ("src/miner/journal.cpp",),
+    "sqlite3.h": ("src/miner/journal",),
     "toml++": ("src/miner/blacklist_file.cpp",),
     "png.h": ("src/image/",),
     "turbojpeg.h": ("src/image/",),
@@ -29,7 +29,7 @@ OWNERS = {
     "hwy/": ("src/splat/", "src/render/", "src/base/"),
     "sodium.h": ("src/base/encoding.cpp", "src/chain/"),
     "xxhash.h": ("src/chain/storage_key.cpp",),
-    "openssl/": ("src/chain/mnemonic.cpp", "src/net/"),
+    "openssl/": ("src/chain/mnemonic.cpp", "src/miner/artifact_store.cpp", "src/net/"),
     "CLI/": ("apps/", "tools/"),
     "torch/": ("src/render/torch_bridge",),
     "ATen/": ("src/render/torch_bridge",),

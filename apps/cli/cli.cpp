@@ -73,6 +73,7 @@ int exit_code(Errc code) {
     case Errc::timed_out:
       return kPeerFailed;
     case Errc::io_failure:
+    case Errc::out_of_resource:
       return kOutOfResource;
     case Errc::cancelled:
     case Errc::internal:

@@ -201,6 +201,9 @@ int mine(const MineOptions& options) {
   if (!journal) {
     return cli::report(journal.error());
   }
+  for (const std::string& notice : journal->notices()) {
+    spdlog::error(notice);
+  }
 
   miner::Miner* miner_to_wake = nullptr;
   miner::WorkerPool pool(context.get_executor(), parsed->pool, [&miner_to_wake] {

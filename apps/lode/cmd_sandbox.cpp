@@ -105,6 +105,12 @@ void add_sandbox(CLI::App& app, cli::Action& chosen) {
                    "Share of requests that are lost or answered 500")
       ->check(CLI::Range(0.0, 1.0))
       ->capture_default_str();
+  const std::map<std::string, sandbox::Scoring> scorers = {{"compare", sandbox::Scoring::compare},
+                                                           {"trust", sandbox::Scoring::trust}};
+  command
+      ->add_option("--scorer", config->scoring,
+                   "compare (with the reference) or trust (a score from the task's id: load tests)")
+      ->transform(CLI::CheckedTransformer(scorers, CLI::ignore_case));
   command->add_option("--image-share", config->shares.image, "Share of picture prompts")
       ->check(CLI::Range(0.0, 1.0))
       ->capture_default_str();

@@ -23,10 +23,11 @@ Result<nlohmann::json> load(const ValidatorsOptions& options) {
     return fetch_json(peer, "/api/ledger");
   }
   LODE_TRY(const miner::Journal journal, miner::Journal::open_read_only(options.journal_path));
-  LODE_TRY(const auto events, journal.events());
+  LODE_TRY(const miner::Ledger ledger, journal.ledger());
+  LODE_TRY(const auto uids, journal.uids());
   miner::Snapshot snapshot;
   snapshot.at = SystemClock().now();
-  snapshot.validators = miner::view_from_events(events);
+  snapshot.validators = miner::view_from_ledger(ledger, uids);
   return miner::to_json(snapshot);
 }
 

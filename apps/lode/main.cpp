@@ -9,6 +9,10 @@ int main(int argc, char** argv) {
   using namespace lode::commands;
   add_mine(app, chosen);
   add_validators(app, chosen);
+  add_history(app, chosen);
+  add_stats(app, chosen);
+  add_export(app, chosen);
+  add_replay(app, chosen);
   add_sandbox(app, chosen);
   add_demo(app, chosen);
   add_simulate(app, chosen);

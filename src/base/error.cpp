@@ -18,6 +18,8 @@ std::string_view to_string(Errc code) {
       return "peer failure";
     case Errc::timed_out:
       return "timed out";
+    case Errc::out_of_resource:
+      return "out of resource";
     case Errc::cancelled:
       return "cancelled";
     case Errc::internal:

@@ -15,6 +15,7 @@ enum class Errc {
   io_failure,         ///< the operating system failed a read or a write
   peer_failure,       ///< a peer closed, refused or broke the protocol
   timed_out,          ///< a deadline passed
+  out_of_resource,    ///< a disk, a quota or a table is full: the same call may succeed later
   cancelled,          ///< whoever asked has withdrawn the request
   internal            ///< a fault of ours that is not worth aborting for
 };

@@ -11,9 +11,25 @@
 
 namespace lode {
 
+Errc kind_of_errno(int number) {
+  switch (number) {
+    case ENOENT:
+      return Errc::not_found;
+    case ENOSPC:
+    case EDQUOT:
+    case EFBIG:  // a limit on file sizes, as a shell's ulimit sets
+    case EMFILE:
+    case ENFILE:
+    case ENOMEM:
+      return Errc::out_of_resource;
+    default:
+      return Errc::io_failure;
+  }
+}
+
 Error system_error(const std::filesystem::path& path, const char* doing) {
   const int number = errno;
-  return fail(number == ENOENT ? Errc::not_found : Errc::io_failure,
+  return fail(kind_of_errno(number),
               path.string() + ": " + doing + ": " + std::strerror(number));
 }
 

@@ -26,7 +26,7 @@ Result<std::size_t> read_file_into(const std::filesystem::path& path, std::size_
 
 /// Writes `bytes` so that a reader sees the old file or the new one, never a part: a temporary
 /// file beside it, created exclusively and with `mode` (POSIX permission bits) from the start,
-/// flushed to disk, then renamed.
+/// flushed to disk, then renamed. Errc::out_of_resource when the disk or a quota is full.
 Result<void> write_file(const std::filesystem::path& path, ByteView bytes, unsigned mode = 0644);
 
 /// As write_file, but where something has the name already (a dangling link, too) it stays as it is

@@ -7,6 +7,9 @@
 
 namespace lode {
 
+/// What kind of failure an errno is.
+Errc kind_of_errno(int number);
+
 /// The error of the system call that has just failed on `path`.
 Error system_error(const std::filesystem::path& path, const char* doing);
 

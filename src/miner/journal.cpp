@@ -1,290 +1,333 @@
 #include "miner/journal.h"
 
-#include <sqlite3.h>
+#include <algorithm>
 
-#include <nlohmann/json.hpp>
-#include <stdexcept>
+#include <variant>
+
+#include "base/encoding.h"
+#include "miner/journal_internal.h"
 
 namespace lode::miner {
+
+using namespace journal_internal;
+
 namespace {
 
-using Json = nlohmann::json;
+/// A text prompt longer than this is cut; no validator's scorer takes more than 1024 characters.
+constexpr std::size_t kMaxPromptBytes = 64 << 10;
 
-constexpr int kSchemaVersion = 1;
-constexpr int kApplicationId = 0x4c4f4445;  // "LODE"
-/// Far above any SPZ worth sending (half a million gaussians are 7 MB); bounds a damaged row.
-constexpr int kMaxBlobBytes = 256 << 20;
+constexpr const char* kPutTask =
+    "INSERT INTO tasks(hotkey, task_id, type, prompt, picture, threshold, throttle_period, "
+    "first_at_ns, last_at_ns) VALUES(?, ?, ?, ?, ?, ?, ?, ?8, ?8) ON CONFLICT(hotkey, task_id) DO "
+    "UPDATE SET type = excluded.type, prompt = excluded.prompt, picture = excluded.picture, "
+    "threshold = excluded.threshold, throttle_period = excluded.throttle_period, "
+    "last_at_ns = max(last_at_ns, excluded.last_at_ns)";
 
-constexpr const char* kSchema = R"(
-CREATE TABLE events(
-  seq INTEGER PRIMARY KEY,
-  at_ns INTEGER NOT NULL,
-  hotkey TEXT NOT NULL,
-  kind TEXT NOT NULL,
-  task_id TEXT NOT NULL,
-  detail TEXT NOT NULL,
-  numbers TEXT NOT NULL);
-CREATE TABLE candidates(
-  hotkey TEXT PRIMARY KEY,
-  task_id TEXT NOT NULL,
-  spz BLOB NOT NULL,
-  score REAL NOT NULL,
-  judged INTEGER NOT NULL);
-)";
+constexpr const char* kPutCandidate =
+    "INSERT OR REPLACE INTO candidates VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 
-struct CloseDatabase {
-  void operator()(sqlite3* db) const { sqlite3_close_v2(db); }
-};
-struct FinalizeStatement {
-  void operator()(sqlite3_stmt* statement) const { sqlite3_finalize(statement); }
-};
-using DatabaseHandle = std::unique_ptr<sqlite3, CloseDatabase>;
+constexpr const char* kPutUid =
+    "INSERT INTO validators VALUES(?, ?) ON CONFLICT(hotkey) DO UPDATE SET uid = excluded.uid "
+    "WHERE uid <> excluded.uid";
 
-[[noreturn]] void throw_failure(sqlite3* db, const char* doing) {
-  throw std::runtime_error(std::string("journal: ") + doing + ": " + sqlite3_errmsg(db));
-}
+/// What ends a query: conditions, then the newest `limit` rows. `values` are bound in order.
+struct Query {
+  std::string sql;
+  std::string condition;
+  std::vector<std::variant<std::int64_t, std::string>> values;
 
-/// A prepared statement; bind() in order, then step().
-class Statement {
- public:
-  Statement(sqlite3* db, const char* sql) : db_(db) {
-    sqlite3_stmt* raw = nullptr;
-    if (sqlite3_prepare_v2(db, sql, -1, &raw, nullptr) != SQLITE_OK) {
-      throw_failure(db, "prepare");
+  void require(const std::string& what) {
+    condition += (condition.empty() ? " WHERE " : " AND ") + what;
+  }
+  void require(const std::string& what, std::variant<std::int64_t, std::string> value) {
+    require(what);
+    values.push_back(std::move(value));
+  }
+  void require(const std::string& what, const std::optional<Time>& time) {
+    if (time) {
+      require(what, std::int64_t{time->time_since_epoch().count()});
     }
-    statement_.reset(raw);
   }
-  Statement& bind(std::int64_t value) {
-    return checked(sqlite3_bind_int64(statement_.get(), next_++, value));
-  }
-  Statement& bind(double value) {
-    return checked(sqlite3_bind_double(statement_.get(), next_++, value));
-  }
-  Statement& bind(std::string_view text) {
-    return checked(sqlite3_bind_text(statement_.get(), next_++, text.data(),
-                                     static_cast<int>(text.size()), SQLITE_TRANSIENT));
-  }
-  Statement& bind(ByteView bytes) {
-    if (bytes.empty()) {  // a null pointer would bind NULL
-      return checked(sqlite3_bind_zeroblob(statement_.get(), next_++, 0));
+  void require_text(const std::string& what, const std::string& text) {
+    if (!text.empty()) {
+      require(what, text);
     }
-    return checked(sqlite3_bind_blob64(statement_.get(), next_++, bytes.data(), bytes.size(),
-                                       SQLITE_TRANSIENT));
-  }
-  /// True when there is a row.
-  bool step() {
-    const int code = sqlite3_step(statement_.get());
-    if (code != SQLITE_ROW && code != SQLITE_DONE) {
-      throw_failure(db_, "step");
-    }
-    return code == SQLITE_ROW;
-  }
-  void rewind() {
-    sqlite3_reset(statement_.get());
-    next_ = 1;
-  }
-  std::int64_t integer(int column) const { return sqlite3_column_int64(statement_.get(), column); }
-  double real(int column) const { return sqlite3_column_double(statement_.get(), column); }
-  std::string text(int column) const { return std::string(as_text(blob(column))); }
-  ByteView blob(int column) const {
-    const void* data = sqlite3_column_blob(statement_.get(), column);
-    const int size = sqlite3_column_bytes(statement_.get(), column);
-    return {static_cast<const std::uint8_t*>(data), static_cast<std::size_t>(size)};
   }
 
- private:
-  Statement& checked(int code) {
-    if (code != SQLITE_OK) {
-      throw_failure(db_, "bind");
+  /// Every row of `take`, in ascending order of `key`.
+  template <class Take>
+  void run(sqlite3* db, const std::string& key, std::int64_t limit, Take&& take) const {
+    std::string whole = sql + condition + " ORDER BY " + key;
+    if (limit > 0) {
+      whole += " DESC LIMIT " + std::to_string(limit);
     }
-    return *this;
+    Statement select(db, whole.c_str());
+    for (const auto& value : values) {
+      if (const auto* number = std::get_if<std::int64_t>(&value)) {
+        select.bind(*number);
+      } else {
+        select.bind(std::string_view(std::get<std::string>(value)));
+      }
+    }
+    while (select.step()) {
+      take(select);
+    }
   }
-
-  sqlite3* db_;
-  std::unique_ptr<sqlite3_stmt, FinalizeStatement> statement_;
-  int next_ = 1;
 };
 
-void execute(sqlite3* db, const char* sql) {
-  if (sqlite3_exec(db, sql, nullptr, nullptr, nullptr) != SQLITE_OK) {
-    throw_failure(db, sql);
+StoredTask task_of(const Statement& row) {
+  StoredTask task;
+  task.hotkey = row.text(0);
+  task.task_id = row.text(1);
+  const std::string type = row.text(2);
+  if (!type.empty()) {
+    task.type = type == "image" ? subnet::Task::Type::image : subnet::Task::Type::text;
   }
+  task.prompt = row.text(3);
+  task.picture = row.text(4);
+  task.threshold = row.real(5);
+  task.throttle_period = row.integer(6);
+  task.first_at = row.time(7);
+  task.last_at = row.time(8);
+  if (const auto outcome = event_kind_from(row.text(9))) {
+    task.outcome = *outcome;
+  }
+  task.outcome_at = row.time(10);
+  task.outcome_score = row.real(11);
+  task.sent = row.text(12);
+  return task;
 }
 
-std::int64_t pragma(sqlite3* db, const char* sql) {
-  Statement statement(db, sql);
-  return statement.step() ? statement.integer(0) : 0;
-}
-
-Json numbers_of(const Event& event) {
-  return {{"score", event.score},
-          {"threshold", event.threshold},
-          {"throttle_period", event.throttle_period},
-          {"cooldown_until", event.cooldown_until},
-          {"violations", event.violations},
-          {"window_count", event.window_count},
-          {"rating", event.rating},
-          {"reward", event.reward}};
-}
-
-Result<Event> event_of(const Statement& row) {
-  Event event;
-  event.at = Time(Duration(row.integer(0)));
-  event.hotkey = row.text(1);
-  LODE_TRY(event.kind, event_kind_from(row.text(2)));
-  event.task_id = row.text(3);
-  event.detail = row.text(4);
-  const Json numbers = Json::parse(row.text(5), nullptr, false);
-  if (!numbers.is_object()) {
-    return fail(Errc::invalid_input, "journal: event numbers are no JSON object");
-  }
-  const auto number = [&](const char* name, auto fallback) {
-    const auto found = numbers.find(name);
-    return found != numbers.end() && found->is_number() ? found->get<decltype(fallback)>()
-                                                        : fallback;
-  };
-  event.score = number("score", 0.0);
-  event.threshold = number("threshold", 0.0);
-  event.throttle_period = number("throttle_period", std::int64_t{0});
-  event.cooldown_until = number("cooldown_until", std::int64_t{0});
-  event.violations = number("violations", std::int64_t{0});
-  event.window_count = number("window_count", std::int64_t{0});
-  event.rating = number("rating", 0.0);
-  event.reward = number("reward", 0.0);
-  return event;
-}
-
-/// Creates the tables in an empty file; refuses one that is not ours.
-Result<void> prepare_schema(sqlite3* db, const std::string& path) {
-  if (pragma(db, "PRAGMA schema_version") == 0) {
-    execute(db, ("PRAGMA application_id = " + std::to_string(kApplicationId)).c_str());
-    execute(db, "BEGIN");
-    execute(db, kSchema);
-    execute(db, ("PRAGMA user_version = " + std::to_string(kSchemaVersion)).c_str());
-    execute(db, "COMMIT");
-  }
-  if (pragma(db, "PRAGMA application_id") != kApplicationId ||
-      pragma(db, "PRAGMA user_version") != kSchemaVersion) {
-    return fail(Errc::invalid_input,
-                path + ": not a Lode journal of version " + std::to_string(kSchemaVersion));
-  }
-  return {};
-}
-
-Result<DatabaseHandle> open_handle(const std::string& path, int flags) {
-  sqlite3* raw = nullptr;
-  const int code = sqlite3_open_v2(path.c_str(), &raw, flags, nullptr);
-  DatabaseHandle handle(raw);
-  if (code != SQLITE_OK) {
-    return fail(code == SQLITE_CANTOPEN ? Errc::not_found : Errc::io_failure,
-                path + ": open journal: " + sqlite3_errstr(code));
-  }
-  sqlite3_busy_timeout(raw, 5000);
-  sqlite3_limit(raw, SQLITE_LIMIT_LENGTH, kMaxBlobBytes);
-  return handle;
+StoredCandidate candidate_of(const Statement& row) {
+  StoredCandidate candidate;
+  candidate.hotkey = row.text(0);
+  candidate.task_id = row.text(1);
+  candidate.attempt = static_cast<int>(row.integer(2));
+  candidate.seed = static_cast<std::uint64_t>(row.integer(3));
+  candidate.score = row.real(4);
+  candidate.judged = row.integer(5) != 0;
+  candidate.reason = row.text(6);
+  candidate.seconds = row.real(7);
+  candidate.made_at = row.time(8);
+  candidate.config = row.text(9);
+  candidate.artifact = row.text(10);
+  return candidate;
 }
 
 }  // namespace
-
-struct Journal::Database {
-  DatabaseHandle handle;
-};
 
 Journal::Journal(std::unique_ptr<Database> database) : database_(std::move(database)) {}
 Journal::Journal(Journal&&) noexcept = default;
 Journal& Journal::operator=(Journal&&) noexcept = default;
 Journal::~Journal() = default;
 
-Result<Journal> Journal::open(const std::filesystem::path& path) {
-  LODE_TRY(DatabaseHandle handle,
-           open_handle(path.string(), SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE));
-  try {
-    // In WAL mode with NORMAL a killed process loses nothing; a power cut may lose the last
-    // transactions but never the file.
-    execute(handle.get(), "PRAGMA journal_mode = WAL");
-    execute(handle.get(), "PRAGMA synchronous = NORMAL");
-    LODE_CHECK(prepare_schema(handle.get(), path.string()));
-  } catch (const std::runtime_error& error) {
-    return fail(Errc::invalid_input, path.string() + ": " + error.what());
-  }
-  return Journal(std::make_unique<Database>(Database{std::move(handle)}));
-}
+const std::vector<std::string>& Journal::notices() const { return database_->notices; }
+const ArtifactStore& Journal::artifacts() const { return database_->artifacts; }
 
-Result<Journal> Journal::open_read_only(const std::filesystem::path& path) {
-  LODE_TRY(DatabaseHandle handle, open_handle(path.string(), SQLITE_OPEN_READONLY));
-  try {
-    if (pragma(handle.get(), "PRAGMA application_id") != kApplicationId) {
-      return fail(Errc::invalid_input, path.string() + ": not a Lode journal");
-    }
-  } catch (const std::runtime_error& error) {
-    return fail(Errc::invalid_input, path.string() + ": " + error.what());
-  }
-  return Journal(std::make_unique<Database>(Database{std::move(handle)}));
-}
+// ---- writing -----------------------------------------------------------------------------------
 
-void Journal::append(const std::vector<Event>& events) {
+Result<void> Journal::append(const std::vector<Event>& events) {
   if (events.empty()) {
-    return;
+    return {};
   }
-  sqlite3* db = database_->handle.get();
-  execute(db, "BEGIN IMMEDIATE");
-  try {
-    Statement insert(db,
-                     "INSERT INTO events(at_ns, hotkey, kind, task_id, detail, numbers) "
-                     "VALUES(?, ?, ?, ?, ?, ?)");
+  return database_->write([&] {
+    Statement& insert = database_->prepared(kInsertEvent);
+    Transaction transaction(database_->handle.get());
     for (const Event& event : events) {
-      insert.bind(std::int64_t{event.at.time_since_epoch().count()})
-          .bind(std::string_view(event.hotkey))
-          .bind(to_string(event.kind))
-          .bind(std::string_view(event.task_id))
-          .bind(std::string_view(event.detail))
-          .bind(std::string_view(numbers_of(event).dump()))
-          .step();
-      insert.rewind();
+      insert_event(insert, event);
+      database_->tasks->apply(event);
     }
-    execute(db, "COMMIT");
-  } catch (...) {
-    sqlite3_exec(db, "ROLLBACK", nullptr, nullptr, nullptr);
-    throw;
+    transaction.commit();
+  });
+}
+
+Result<void> Journal::put_task(const std::string& hotkey, const subnet::Task& task,
+                               double threshold, std::int64_t throttle_period, Time at) {
+  const bool is_image = task.type == subnet::Task::Type::image;
+  const auto picture =
+      is_image ? base64_decode(task.prompt) : Result<Bytes>(fail(Errc::not_found, "a text task"));
+  std::string hash;
+  if (picture) {
+    LODE_TRY(hash, database_->artifacts.put(*picture, ArtifactKind::picture));
   }
+  const std::string_view prompt =
+      picture ? std::string_view() : std::string_view(task.prompt).substr(0, kMaxPromptBytes);
+  return database_->write([&] {
+    database_->prepared(kPutTask)
+        .bind(hotkey)
+        .bind(task.id)
+        .bind(std::string_view(is_image ? "image" : "text"))
+        .bind(prompt)
+        .bind(hash)
+        .bind(threshold)
+        .bind(throttle_period)
+        .bind(at)
+        .run();
+  });
 }
 
-Result<std::vector<Event>> Journal::events() const {
-  Statement select(database_->handle.get(),
-                   "SELECT at_ns, hotkey, kind, task_id, detail, numbers FROM events ORDER BY seq");
-  std::vector<Event> events;
-  while (select.step()) {
-    LODE_TRY(Event event, event_of(select));
-    events.push_back(std::move(event));
+Result<void> Journal::put_candidate(const StoredCandidate& candidate) {
+  std::string artifact = candidate.artifact;
+  if (artifact.empty() && !candidate.spz.empty()) {
+    LODE_TRY(artifact, database_->artifacts.put(candidate.spz, ArtifactKind::splat));
   }
-  return events;
+  return database_->write([&] {
+    database_->prepared(kPutCandidate)
+        .bind(candidate.hotkey)
+        .bind(candidate.task_id)
+        .bind(std::int64_t{candidate.attempt})
+        .bind(static_cast<std::int64_t>(candidate.seed))
+        .bind(candidate.score)
+        .bind(std::int64_t{candidate.judged})
+        .bind(candidate.reason)
+        .bind(candidate.seconds)
+        .bind(candidate.made_at)
+        .bind(candidate.config)
+        .bind(artifact)
+        .run();
+  });
 }
 
-void Journal::put_candidate(const std::string& hotkey, const StoredCandidate& candidate) {
-  Statement(database_->handle.get(), "INSERT OR REPLACE INTO candidates VALUES(?, ?, ?, ?, ?)")
-      .bind(std::string_view(hotkey))
-      .bind(std::string_view(candidate.task_id))
-      .bind(ByteView(candidate.spz))
-      .bind(candidate.score)
-      .bind(std::int64_t{candidate.judged})
-      .step();
+Result<void> Journal::put_uids(const std::map<std::string, int>& uids) {
+  return database_->write([&] {
+    Statement& put = database_->prepared(kPutUid);
+    Transaction transaction(database_->handle.get());
+    for (const auto& [hotkey, uid] : uids) {
+      put.bind(hotkey).bind(std::int64_t{uid}).run();
+    }
+    transaction.commit();
+  });
 }
 
-std::optional<StoredCandidate> Journal::candidate(const std::string& hotkey) const {
-  Statement select(database_->handle.get(),
-                   "SELECT task_id, spz, score, judged FROM candidates WHERE hotkey = ?");
-  if (!select.bind(std::string_view(hotkey)).step()) {
-    return std::nullopt;
+Result<void> Journal::save_ledger() {
+  return database_->write([&] {
+    sqlite3* db = database_->handle.get();
+    Transaction transaction(db);
+    Fold fold = load_fold(db, Stage::latest);
+    advance(db, fold, last_event(db));
+    save_fold(db, Stage::latest, fold);
+    transaction.commit();
+  });
+}
+
+// ---- reading -----------------------------------------------------------------------------------
+
+Result<std::vector<Event>> Journal::events(const EventFilter& filter) const {
+  Query query{std::string("SELECT ") + kEventColumns + " FROM events", {}, {}};
+  query.require("at_ns >= ?", filter.since);
+  query.require("at_ns < ?", filter.until);
+  query.require_text("hotkey = ?", filter.hotkey);
+  query.require_text("task_id = ?", filter.task_id);
+  if (!filter.task_id.empty()) {
+    query.require("task_id <> ''");  // lets SQLite use the index, which holds no others
   }
-  const ByteView spz = select.blob(1);
-  return StoredCandidate{select.text(0), Bytes(spz.begin(), spz.end()), select.real(2),
-                         select.integer(3) != 0};
+  if (!filter.kinds.empty()) {
+    std::string list;
+    for (const EventKind kind : filter.kinds) {
+      list += (list.empty() ? "'" : ", '") + std::string(to_string(kind)) + "'";
+    }
+    query.require("kind IN (" + list + ")");
+  }
+  return database_->read<std::vector<Event>>([&]() -> Result<std::vector<Event>> {
+    std::vector<Event> events;
+    query.run(database_->handle.get(), "seq", filter.limit, [&](const Statement& row) {
+      if (auto event = event_of(row)) {
+        events.push_back(*std::move(event));
+      }
+    });
+    if (filter.limit > 0) {
+      std::reverse(events.begin(), events.end());
+    }
+    return events;
+  });
 }
 
-void Journal::drop_candidate(const std::string& hotkey) {
-  Statement(database_->handle.get(), "DELETE FROM candidates WHERE hotkey = ?")
-      .bind(std::string_view(hotkey))
-      .step();
+Result<Ledger> Journal::ledger() const {
+  return database_->read<Ledger>([&]() -> Result<Ledger> {
+    sqlite3* db = database_->handle.get();
+    Fold fold = load_fold(db, Stage::latest);
+    advance(db, fold, last_event(db));
+    return std::move(fold.ledger);
+  });
+}
+
+Result<std::vector<StoredTask>> Journal::tasks(const TaskFilter& filter) const {
+  Query query{"SELECT * FROM tasks", {}, {}};
+  query.require("last_at_ns >= ?", filter.since);
+  query.require("last_at_ns < ?", filter.until);
+  query.require_text("hotkey = ?", filter.hotkey);
+  if (!filter.id_prefix.empty()) {
+    query.require("task_id >= ?", filter.id_prefix);
+    query.require("task_id < ?", filter.id_prefix + "\x7f");  // ids are ASCII
+  }
+  return database_->read<std::vector<StoredTask>>([&]() -> Result<std::vector<StoredTask>> {
+    std::vector<StoredTask> tasks;
+    query.run(database_->handle.get(), "last_at_ns", filter.limit,
+              [&](const Statement& row) { tasks.push_back(task_of(row)); });
+    if (filter.limit > 0) {
+      std::reverse(tasks.begin(), tasks.end());
+    }
+    return tasks;
+  });
+}
+
+Result<subnet::Task> Journal::whole_task(const StoredTask& task) const {
+  if (!task.type) {
+    return fail(Errc::not_found, "task " + task.task_id + ": only its events are in the journal");
+  }
+  subnet::Task whole{*task.type, task.task_id, task.prompt};
+  if (!task.picture.empty()) {
+    auto picture = database_->artifacts.get(task.picture, ArtifactKind::picture);
+    if (!picture) {
+      return fail(Errc::not_found,
+                  "task " + task.task_id + ": its picture: " + picture.error().context);
+    }
+    whole.prompt = base64_encode(*picture);
+  }
+  return whole;
+}
+
+Result<std::vector<StoredCandidate>> Journal::candidate_rows(const std::string& hotkey,
+                                                             const std::string& task_id) const {
+  using Rows = std::vector<StoredCandidate>;
+  return database_->read<Rows>([&]() -> Result<Rows> {
+    Rows rows;
+    Query query{"SELECT * FROM candidates", {}, {}};
+    query.require("hotkey = ?", hotkey);
+    query.require("task_id = ?", task_id);
+    query.run(database_->handle.get(), "attempt", 0,
+              [&](const Statement& row) { rows.push_back(candidate_of(row)); });
+    return rows;
+  });
+}
+
+Result<std::vector<StoredCandidate>> Journal::candidates(const std::string& hotkey,
+                                                         const std::string& task_id) const {
+  LODE_TRY(std::vector<StoredCandidate> found, candidate_rows(hotkey, task_id));
+  for (StoredCandidate& candidate : found) {
+    if (candidate.artifact.empty()) {
+      continue;
+    }
+    auto spz = database_->artifacts.get(candidate.artifact, ArtifactKind::splat);
+    if (spz) {
+      candidate.spz = *std::move(spz);
+    } else {
+      candidate.problem = spz.error().context;
+    }
+  }
+  return found;
+}
+
+Result<std::map<std::string, int>> Journal::uids() const {
+  using Uids = std::map<std::string, int>;
+  return database_->read<Uids>([&]() -> Result<Uids> {
+    Uids uids;
+    Statement select(database_->handle.get(), "SELECT hotkey, uid FROM validators");
+    while (select.step()) {
+      uids[select.text(0)] = static_cast<int>(select.integer(1));
+    }
+    return uids;
+  });
 }
 
 }  // namespace lode::miner

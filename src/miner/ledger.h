@@ -3,6 +3,7 @@
 
 #include <map>
 #include <string>
+#include <utility>
 
 #include "miner/config.h"
 #include "miner/event.h"
@@ -64,6 +65,10 @@ struct LedgerRow {
 /// Rows by hotkey.
 class Ledger {
  public:
+  Ledger() = default;
+  /// Goes on from rows that were folded before.
+  explicit Ledger(std::map<std::string, LedgerRow> rows) : rows_(std::move(rows)) {}
+
   /// Folds one event into its validator's row.
   void apply(const Event& event);
 

@@ -2,7 +2,6 @@
 
 #include <spdlog/spdlog.h>
 
-#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -11,6 +10,7 @@
 #include "base/encoding.h"
 #include "base/http_date.h"
 #include "miner/worker_client_io.h"
+#include "net/background.h"
 #include "net/http_client.h"
 
 namespace lode::miner {
@@ -23,6 +23,10 @@ namespace {
 /// An image task carries a picture of up to 16 MB as base64, echoed in replies.
 constexpr std::size_t kMaxReplyBytes = 32 << 20;
 
+/// What the miner has learned of its work fades over some 50 results: these hold far more.
+constexpr std::int64_t kRecentEvents = 5000;
+/// How often old entries leave the journal.
+constexpr Duration kPruneInterval = std::chrono::hours(1);
 constexpr Duration kShortestSleep = std::chrono::microseconds(200);
 constexpr Duration kLongestSleep = std::chrono::seconds(1);
 
@@ -52,9 +56,17 @@ asio::awaitable<Result<void>> save_in_background(fs::path folder, KeptResult res
   co_return save_result(folder, result, *spz);
 }
 
-bool ends_task(EventKind kind) {
-  return kind == EventKind::accepted || kind == EventKind::emptied || kind == EventKind::rejected ||
-         kind == EventKind::validator_failed || kind == EventKind::settled;
+asio::awaitable<Result<std::string>> put_in_background(ArtifactStore store,
+                                                       std::shared_ptr<const Bytes> bytes) {
+  co_return store.put(*bytes, ArtifactKind::splat);
+}
+
+asio::awaitable<void> put_picture_in_background(ArtifactStore store, std::string base64) {
+  if (const auto picture = base64_decode(base64)) {
+    // A failure shows again when the task is recorded, which is where it is dealt with.
+    (void)store.put(*picture, ArtifactKind::picture);
+  }
+  co_return;
 }
 
 }  // namespace
@@ -65,6 +77,7 @@ Miner::Miner(asio::any_io_executor executor, MinerConfig config, const chain::Si
       config_(std::move(config)),
       hotkey_(hotkey),
       journal_(journal),
+      recorder_(journal),
       workers_(workers),
       wake_(executor),
       calls_(executor, [this](const std::string& name, const std::string& why) {
@@ -75,8 +88,11 @@ Miner::Miner(asio::any_io_executor executor, MinerConfig config, const chain::Si
 Miner::~Miner() { cpu_.join(); }
 
 Result<void> Miner::load(const chain::Metagraph& metagraph) {
-  LODE_TRY(const std::vector<Event> history, journal_.events());
-  scheduler_ = std::make_unique<Scheduler>(config_.scheduling, history);
+  EventFilter recent;
+  recent.limit = kRecentEvents;
+  LODE_TRY(Ledger ledger, journal_.ledger());
+  LODE_TRY(const std::vector<Event> events, journal_.events(recent));
+  scheduler_ = std::make_unique<Scheduler>(config_.scheduling, std::move(ledger), events);
   set_metagraph(metagraph);
   return {};
 }
@@ -88,20 +104,32 @@ void Miner::restore_candidates() {
     if (!restored_.insert(hotkey).second) {
       continue;
     }
-    auto stored = journal_.candidate(hotkey);
-    if (stored && stored->task_id == view.ledger.held_task_id) {
-      Candidate candidate{std::make_shared<const Bytes>(std::move(stored->spz)), stored->score,
-                          stored->judged, "kept in the journal"};
-      scheduler_->restore_candidates(hotkey, stored->task_id, {{0, std::move(candidate)}});
+    const auto stored = journal_.candidates(hotkey, view.ledger.held_task_id);
+    if (!stored) {
+      throw std::runtime_error(stored.error().message());
     }
+    std::vector<KeptCandidate> kept;
+    for (const StoredCandidate& candidate : *stored) {
+      if (!candidate.problem.empty()) {
+        spdlog::warn("validator {}: candidate not resumed: {}", view.neuron.uid, candidate.problem);
+        continue;
+      }
+      kept.push_back({candidate.attempt,
+                      {std::make_shared<const Bytes>(candidate.spz), candidate.score,
+                       candidate.judged, candidate.reason, candidate.artifact}});
+    }
+    scheduler_->restore_candidates(hotkey, view.ledger.held_task_id, std::move(kept));
   }
 }
 
 void Miner::set_metagraph(const chain::Metagraph& metagraph) {
   scheduler_->set_metagraph(metagraph, hotkey_.ss58(), clock_.now());
+  std::map<std::string, int> uids;
   for (const chain::Neuron& neuron : metagraph.neurons) {
     addresses_[neuron.hotkey] = {{neuron.ip, neuron.port}, neuron.uid};
+    uids[neuron.hotkey] = neuron.uid;
   }
+  recorder_.uids(std::move(uids));
   restore_candidates();
   wake();
 }
@@ -136,6 +164,7 @@ asio::awaitable<void> Miner::run() {
     for (Action& action : actions) {
       start(std::move(action));
     }
+    prune(now);
     // Bounded on both sides: nothing can be slept through, and nothing can keep us from sleeping.
     const Time next = scheduler_->next_due().value_or(now + kLongestSleep);
     wake_.expires_after(std::clamp(next, now + kShortestSleep, now + kLongestSleep) - now);
@@ -145,10 +174,18 @@ asio::awaitable<void> Miner::run() {
   calls_.cancel();
   co_await calls_.join();
   journal_events();
+  if (const auto saved = journal_.save_ledger(); !saved) {
+    spdlog::warn("the next start will take longer: {}", saved.error().message());
+  }
 }
 
 void Miner::start(Action action) {
   if (auto* pull_action = std::get_if<PullAction>(&action)) {
+    if (!recorder_.trouble().empty()) {  // its intent is not on record
+      const Error full{Errc::out_of_resource, recorder_.trouble()};
+      scheduler_->on_pull_failure(pull_action->hotkey, {full, 0, false}, clock_.now());
+      return;
+    }
     calls_.spawn("pull", pull(std::move(*pull_action)));
   } else if (auto* submit_action = std::get_if<SubmitAction>(&action)) {
     calls_.spawn("submit", submit(std::move(*submit_action)));
@@ -172,16 +209,40 @@ void Miner::start(Action action) {
   }
 }
 
-/// Writes what the scheduler recorded, before anything it decided is carried out.
+/// Writes what the scheduler recorded, before anything it decided is carried out. While the disk is
+/// full no validator is asked for more.
 void Miner::journal_events() {
-  const std::vector<Event> events = scheduler_->take_events();
-  journal_.append(events);
+  std::vector<Event> events = scheduler_->take_events();
   for (const Event& event : events) {
     log_event(event, addresses_[event.hotkey].uid);
-    if (ends_task(event.kind)) {
-      journal_.drop_candidate(event.hotkey);
+  }
+  recorder_.events(std::move(events));
+  const bool was_well = recorder_.trouble().empty();
+  recorder_.flush();
+  if (was_well != recorder_.trouble().empty()) {
+    if (was_well) {
+      spdlog::error("{}; finished results are still sent, no new tasks are taken",
+                    recorder_.trouble());
+    } else {
+      spdlog::info("the journal can be written again");
     }
   }
+  scheduler_->hold(recorder_.trouble());
+}
+
+/// Bounded work of a tenth of a second at most, so seldom and only while nobody is to be asked
+/// soon.
+void Miner::prune(Time now) {
+  constexpr Duration kQuiet = std::chrono::milliseconds(300);
+  if (now < next_prune_ || scheduler_->next_due().value_or(now + kPruneInterval) < now + kQuiet) {
+    return;
+  }
+  const auto pruned = journal_.prune(config_.retention, now);
+  if (!pruned) {
+    spdlog::warn("journal not pruned: {}", pruned.error().message());
+  }
+  const bool is_complete = !pruned || pruned->is_complete;
+  next_prune_ = now + (is_complete ? kPruneInterval : kLongestSleep);
 }
 
 subnet::Terminals Miner::terminals(const std::string& hotkey) const {
@@ -231,18 +292,42 @@ asio::awaitable<void> Miner::pull(PullAction action) {
   const net::FetchLimits limits{.total_timeout = config_.pull_timeout,
                                 .body_bytes = kMaxReplyBytes};
   const auto exchange = co_await net::fetch(std::move(peer), std::move(request), limits);
-  note_stage("pull", to_seconds(clock_.now() - began));
+  const Time received = clock_.now();
+  note_stage("pull", to_seconds(received - began));
   if (exchange.response) {
     note_date(hotkey, ReplyKind::prompt, *exchange.response, began);
   }
   auto reply = exchange.response ? subnet::parse_pull_reply(*exchange.response)
                                  : Result<subnet::PullReply>(exchange.response.error());
   if (reply) {
-    scheduler_->on_pull_reply(hotkey, *reply, clock_.now());
+    if (reply->task) {
+      co_await keep_picture(*reply->task);
+      recorder_.task(hotkey, *reply->task, reply->validation_threshold, reply->throttle_period,
+                     received);
+    }
+    scheduler_->on_pull_reply(hotkey, *reply, received);
   } else {
     scheduler_->on_pull_failure(hotkey, failure_of(exchange, reply.error()), clock_.now());
   }
   wake();
+}
+
+/// Writes a task's picture beside the journal, away from this thread: flushing takes milliseconds.
+asio::awaitable<void> Miner::keep_picture(const subnet::Task& task) {
+  if (task.type == subnet::Task::Type::image) {
+    auto putting = put_picture_in_background(journal_.artifacts(), task.prompt);
+    co_await net::in_background(cpu_, std::move(putting));
+  }
+}
+
+/// Likewise a candidate's bytes. True when they are kept; if not, the recorder tries again.
+asio::awaitable<bool> Miner::keep_bytes(const Candidate& candidate) {
+  if (candidate.spz->empty()) {
+    co_return false;
+  }
+  auto putting = put_in_background(journal_.artifacts(), candidate.spz);
+  const auto kept = co_await net::in_background(cpu_, std::move(putting));
+  co_return kept.has_value();
 }
 
 asio::awaitable<void> Miner::generate(GenerateAction action, WorkerPool::Lease lease) {
@@ -250,25 +335,39 @@ asio::awaitable<void> Miner::generate(GenerateAction action, WorkerPool::Lease l
   co_await asio::this_coro::throw_if_cancelled(false);
   WorkerAddress address = lease.address();
   GenerationJob job{action.task, action.seed, action.limit};
+  const Time began = clock_.now();
   Attempt attempt = co_await make_candidate(std::move(address), std::move(job), cpu_);
-  generations_.erase(action.generation);
   for (const auto& [stage, seconds] : attempt.stages) {
     note_stage(stage, seconds);
   }
   if (attempt.candidate) {
     Candidate& candidate = *attempt.candidate;
-    if (!candidate.spz->empty()) {  // empty: it failed the data checks and is never sent
-      journal_.put_candidate(action.hotkey,
-                             {action.task.id, *candidate.spz, candidate.score, candidate.judged});
-    }
+    const bool is_kept = co_await keep_bytes(candidate);
+    candidate.artifact = candidate.spz->empty() ? "" : artifact_hash(*candidate.spz);
+    StoredCandidate stored;
+    stored.hotkey = action.hotkey;
+    stored.task_id = action.task.id;
+    stored.attempt = action.attempt;
+    stored.seed = action.seed;
+    stored.score = candidate.score;
+    stored.judged = candidate.judged;
+    stored.reason = candidate.reason;
+    stored.seconds = to_seconds(clock_.now() - began);
+    stored.made_at = clock_.now();
+    stored.config = config_of(lease.address());
+    stored.artifact = is_kept ? candidate.artifact : "";
+    recorder_.candidate(std::move(stored), candidate.spz);
+    generations_.erase(action.generation);
     scheduler_->on_candidate(action.generation, std::move(candidate), clock_.now());
   } else if (attempt.candidate.error().code == Errc::cancelled) {
+    generations_.erase(action.generation);
     scheduler_->on_generation_cancelled(action.generation, clock_.now());
   } else {
     const Error& error = attempt.candidate.error();
     if (!attempt.is_request_bad) {
       lease.report_failure(error.message());
     }
+    generations_.erase(action.generation);
     scheduler_->on_generation_failure(action.generation, error, attempt.is_request_bad,
                                       clock_.now());
   }
@@ -313,7 +412,7 @@ asio::awaitable<void> Miner::submit(SubmitAction action) {
 
 asio::awaitable<void> Miner::keep_result(KeptResult result, std::shared_ptr<const Bytes> spz) {
   auto saving = save_in_background(config_.artifacts, std::move(result), std::move(spz));
-  const auto saved = co_await asio::co_spawn(cpu_, std::move(saving), asio::use_awaitable);
+  const auto saved = co_await net::in_background(cpu_, std::move(saving));
   if (!saved) {
     spdlog::warn("result not kept: {}", saved.error().message());
   }

@@ -14,6 +14,7 @@
 #include "chain/weight_hints.h"
 #include "miner/artifacts_io.h"
 #include "miner/journal.h"
+#include "miner/recorder.h"
 #include "miner/scheduler.h"
 #include "miner/status.h"
 #include "miner/worker_pool_io.h"
@@ -24,6 +25,7 @@ namespace lode::miner {
 
 struct MinerConfig {
   Config scheduling;
+  Retention retention;
   std::filesystem::path artifacts;      ///< accepted results are kept here; empty: nowhere
   std::string external_ip = "0.0.0.0";  ///< what requests claim as our address; informational
   Duration drain_timeout = std::chrono::seconds(60);
@@ -65,6 +67,9 @@ class Miner {
   };
   void start(Action action);
   void journal_events();
+  void prune(Time now);
+  boost::asio::awaitable<void> keep_picture(const subnet::Task& task);
+  boost::asio::awaitable<bool> keep_bytes(const Candidate& candidate);
   boost::asio::awaitable<void> pull(PullAction action);
   boost::asio::awaitable<void> generate(GenerateAction action, WorkerPool::Lease lease);
   boost::asio::awaitable<void> submit(SubmitAction action);
@@ -79,6 +84,8 @@ class Miner {
   MinerConfig config_;
   const chain::Signer& hotkey_;
   Journal& journal_;
+  Recorder recorder_;
+  Time next_prune_{};
   WorkerPool& workers_;
   SystemClock clock_;
   std::unique_ptr<Scheduler> scheduler_;

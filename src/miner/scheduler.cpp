@@ -35,11 +35,25 @@ std::string_view to_string(State state) {
   return "unknown";
 }
 
+namespace {
+
+Ledger fold(const std::vector<Event>& events) {
+  Ledger ledger;
+  for (const Event& event : events) {
+    ledger.apply(event);
+  }
+  return ledger;
+}
+
+}  // namespace
+
 Scheduler::Scheduler(Config config, const std::vector<Event>& history)
-    : config_(std::move(config)), statistics_(config_.priors) {
-  for (const Event& event : history) {
-    ledger_.apply(event);
-    statistics_.apply(event);
+    : Scheduler(std::move(config), fold(history), history) {}
+
+Scheduler::Scheduler(Config config, Ledger ledger, const std::vector<Event>& recent)
+    : config_(std::move(config)), ledger_(std::move(ledger)), experience_(config_.priors) {
+  for (const Event& event : recent) {
+    experience_.apply(event);
   }
 }
 
@@ -166,7 +180,7 @@ std::optional<Action> Scheduler::start_call(Row& row, Time now) {
     set_state(row, State::submitting,
               held.give_up ? "sending an empty submission" : "sending the result", now);
     return SubmitAction{row.neuron.hotkey, held.task, held.give_up ? std::nullopt : held.best,
-                        statistics_.submission_limit()};
+                        experience_.submission_limit()};
   }
   if (draining_ || row.skip_reason || !hold_.empty()) {
     return std::nullopt;
@@ -261,7 +275,7 @@ Event Scheduler::make_event(const Row& row, EventKind kind, Time now, std::strin
 
 void Scheduler::record(Event event) {
   ledger_.apply(event);
-  statistics_.apply(event);
+  experience_.apply(event);
   events_.push_back(std::move(event));
 }
 

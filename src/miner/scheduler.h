@@ -15,9 +15,9 @@
 #include "chain/metagraph.h"
 #include "miner/clock_skew.h"
 #include "miner/config.h"
+#include "miner/experience.h"
 #include "miner/ledger.h"
 #include "miner/policy.h"
-#include "miner/statistics.h"
 #include "subnet/synapse.h"
 
 namespace lode::miner {
@@ -111,6 +111,8 @@ class Scheduler {
  public:
   /// `history` are the journal's events: counts, cooldowns and held tasks carry on from them.
   Scheduler(Config config, const std::vector<Event>& history);
+  /// The same, of a long history: the fold of all events, and the newest ones to learn from.
+  Scheduler(Config config, Ledger ledger, const std::vector<Event>& recent);
 
   // ---- the world changes ----
   /// `own_hotkey` is left out. Validators that left keep their row, skipped.
@@ -162,7 +164,7 @@ class Scheduler {
   int queued() const;
   int generating() const { return static_cast<int>(generations_.size()); }
   const ClockSkew& clocks() const { return clocks_; }
-  const Statistics& statistics() const { return statistics_; }
+  const Experience& experience() const { return experience_; }
 
  private:
   struct Generation {
@@ -257,7 +259,7 @@ class Scheduler {
 
   Config config_;
   Ledger ledger_;
-  Statistics statistics_;
+  Experience experience_;
   ClockSkew clocks_;
   std::map<std::string, Row> rows_;
   std::map<std::uint64_t, Generation> generations_;

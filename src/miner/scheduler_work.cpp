@@ -53,9 +53,9 @@ void Scheduler::settle_failed(Row& row, Time now) {
     return;
   }
   const TaskTiming timing = timing_of(row, now);
-  const double generation = to_seconds(statistics_.generation_time(type_name(held.task)));
-  const double chance = statistics_.pass_probability(held.failed);
-  const double acceptance = statistics_.acceptance();
+  const double generation = to_seconds(experience_.generation_time(type_name(held.task)));
+  const double chance = experience_.pass_probability(held.failed);
+  const double acceptance = experience_.acceptance();
   const bool is_displacing = is_short_of_workers() && chance < acceptance;
   const bool goes_on = held.next_attempt < config_.max_candidates && !is_displacing &&
                        is_retry_worth(timing, timing.now + generation, chance, acceptance);
@@ -100,10 +100,10 @@ Scheduler::Row* Scheduler::next_queued(Time now) {
   Row* punctual = nullptr;
   Row* late = nullptr;
   const auto length = [&](const Row& row) {
-    return statistics_.generation_time(type_name(row.held->task));
+    return experience_.generation_time(type_name(row.held->task));
   };
   const auto slack = [&](const Row& row) {
-    return row.held->deadline - now - statistics_.submission_time() - length(row);
+    return row.held->deadline - now - experience_.submission_time() - length(row);
   };
   bool has_choice = false;
   for (auto& [hotkey, row] : rows_) {
@@ -143,7 +143,7 @@ bool Scheduler::is_short_of_workers() const {
       const LedgerRow& ledger = ledger_.row(hotkey);
       const double cooldown = ledger.cooldown_or(config_.priors);
       const std::string type = ledger.held_type.empty() ? "text" : ledger.held_type;
-      demand += to_seconds(statistics_.generation_time(type)) / cooldown;
+      demand += to_seconds(experience_.generation_time(type)) / cooldown;
     }
   }
   return demand > worker_slots_;
@@ -156,7 +156,7 @@ bool Scheduler::is_scarce_choice(const Row& row) const {
     return false;
   }
   const double cooldown = ledger_.row(row.neuron.hotkey).cooldown_or(config_.priors);
-  const double generation = to_seconds(statistics_.generation_time(type_name(row.held->task)));
+  const double generation = to_seconds(experience_.generation_time(type_name(row.held->task)));
   const int capacity = static_cast<int>(worker_slots_ * cooldown / std::max(generation, 1e-3));
   int larger = 0;
   for (const auto& [hotkey, other] : rows_) {
@@ -181,8 +181,8 @@ void Scheduler::make_room(Time now, std::vector<Action>& actions) {
       --freed;
       continue;
     }
-    const Duration length = statistics_.generation_time(type_name(row->held->task));
-    const Time latest_start = row->held->deadline - statistics_.submission_time() - length;
+    const Duration length = experience_.generation_time(type_name(row->held->task));
+    const Time latest_start = row->held->deadline - experience_.submission_time() - length;
     Row* victim = nullptr;
     Time soonest = Time::max();
     for (auto& [hotkey, other] : rows_) {
@@ -229,7 +229,7 @@ void Scheduler::assign_extras(Time now, std::vector<Action>& actions) {
         continue;
       }
       const std::string type = type_name(row.held->task);
-      const Duration length = statistics_.generation_time(type);
+      const Duration length = experience_.generation_time(type);
       const TaskTiming timing = timing_of(row, now);
       const double finish = timing.now + to_seconds(length);
       const double cost = timing.cost_of_waiting(finish);
@@ -237,7 +237,7 @@ void Scheduler::assign_extras(Time now, std::vector<Action>& actions) {
       const double slack = timing.window - timing.submission - to_seconds(length);
       const Duration reserved = length - from_seconds(std::max(0.0, slack));
       const bool has_room = free_workers() > tasks_due_within(reserved, now);
-      if (profit > best_profit && has_room && statistics_.scores(type).count() > 0) {
+      if (profit > best_profit && has_room && experience_.scores(type).count() > 0) {
         best = &row;
         best_profit = profit;
       }
@@ -269,7 +269,7 @@ void Scheduler::start_generation(Row& row, std::string why, Time now,
   action.task = held.task;
   action.attempt = held.next_attempt++;
   action.seed = seed_of(held.task.id, action.attempt);
-  action.limit = statistics_.generation_limit(type_name(held.task));
+  action.limit = experience_.generation_limit(type_name(held.task));
   generations_[action.generation] = {action.hotkey, held.task.id, action.attempt,
                                      action.seed,   now,          false};
   ++held.running;
@@ -326,7 +326,7 @@ TaskTiming Scheduler::timing_of(const Row& row, Time now) const {
   timing.now = to_seconds(now - row.held->assigned);
   timing.window = to_seconds(row.held->deadline - row.held->assigned);
   timing.cooldown = ledger.cooldown_or(config_.priors);
-  timing.submission = to_seconds(statistics_.submission_time());
+  timing.submission = to_seconds(experience_.submission_time());
   return timing;
 }
 
@@ -339,8 +339,8 @@ bool Scheduler::is_worth_sending(const Row& row, const Candidate& candidate) con
   }
   const LedgerRow& ledger = ledger_.row(row.neuron.hotkey);
   return candidate.score >= ledger.threshold &&
-         statistics_.acceptance_probability(candidate.score, ledger.threshold) >=
-             least_acceptance(statistics_.acceptance(), ledger.penalty_or(config_.priors),
+         experience_.acceptance_probability(candidate.score, ledger.threshold) >=
+             least_acceptance(experience_.acceptance(), ledger.penalty_or(config_.priors),
                               ledger.cooldown_or(config_.priors));
 }
 
@@ -349,7 +349,7 @@ double Scheduler::standing_of(const Row& row) const {
   constexpr int kEnough = 8;
   constexpr double kFarthest = 4;
   const Held& held = *row.held;
-  const FadingMoments& scores = statistics_.scores(type_name(held.task));
+  const FadingMoments& scores = experience_.scores(type_name(held.task));
   if (!held.best || held.judged == 0) {
     return -kFarthest;
   }
@@ -377,7 +377,7 @@ double Scheduler::gain_for(const Row& row) const {
 }
 
 Time Scheduler::expected_finish(const Row& row, Time now) const {
-  const Duration length = statistics_.generation_time(type_name(row.held->task));
+  const Duration length = experience_.generation_time(type_name(row.held->task));
   Time soonest = Time::max();
   for (const auto& [id, generation] : generations_) {
     if (generation.hotkey == row.neuron.hotkey && !generation.is_cancelled) {
@@ -395,9 +395,9 @@ Time Scheduler::expected_finish(const Row& row, Time now) const {
 /// ends and waiting begins to cost.
 Time Scheduler::end_of_patience(const Row& row, Time now) const {
   const Held& held = *row.held;
-  const Duration length = statistics_.generation_time(type_name(held.task));
+  const Duration length = experience_.generation_time(type_name(held.task));
   const Time overdue = std::max(expected_finish(row, now), now) + length / 4;
-  const Time window_end = held.deadline - statistics_.submission_time();
+  const Time window_end = held.deadline - experience_.submission_time();
   return window_end > now ? std::min(overdue, window_end) : overdue;
 }
 

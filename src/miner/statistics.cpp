@@ -1,195 +1,312 @@
 #include "miner/statistics.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
-#include <boost/math/distributions/normal.hpp>
 #include <cmath>
+#include <nlohmann/json.hpp>
+#include <numeric>
+#include <optional>
+
+#include "miner/history.h"
 
 namespace lode::miner {
 namespace {
 
-/// Samples that a prior counts as: it is outvoted after a dozen or so.
-constexpr double kPriorWeight = 4;
-constexpr int kWindow = 50;
+using Json = nlohmann::json;
 
-/// `measured` once there is enough of it, the prior before, a mixture between.
-double blend(const FadingMoments& measured, double prior) {
-  const double n = measured.count();
-  return (measured.mean() * n + prior * kPriorWeight) / (n + kPriorWeight);
+/// What is under way at one validator while the events go by.
+struct UnderWay {
+  std::string task_id;
+  Time assigned_at{};
+  Duration throttle{};
+  std::map<std::string, double> scores;  ///< our verdicts by artefact
+  std::optional<double> best;
+  std::map<int, Time> generating;  ///< by attempt
+  std::string sent;
+  std::optional<Time> pulling, submitting;
+};
+
+bool is_outcome(EventKind kind) {
+  return kind == EventKind::accepted || kind == EventKind::emptied || kind == EventKind::rejected ||
+         kind == EventKind::validator_failed || kind == EventKind::settled;
+}
+
+/// How long a call took: as its reply's event says or, failing that, since its intent.
+void add_call(Sample& sample, const Event& event, std::optional<Time>& intent) {
+  if (event.seconds > 0) {
+    sample.add(event.seconds);
+  } else if (intent) {
+    sample.add(to_seconds(event.at - *intent));
+  }
+  intent.reset();
+}
+
+class Counter {
+ public:
+  Counter(Time since, Time until) : since_(since), until_(until) {}
+
+  void take(const Event& event) {
+    UnderWay& now = under_way_[event.hotkey];
+    ValidatorStatistics discarded;  // what happened before the window is followed, not counted
+    const bool is_counted = event.at >= since_ && event.at < until_;
+    follow(event, now, is_counted ? counted[event.hotkey] : discarded);
+  }
+
+  std::map<std::string, ValidatorStatistics> counted;
+
+ private:
+  static void follow(const Event& event, UnderWay& now, ValidatorStatistics& row) {
+    switch (event.kind) {
+      case EventKind::pulling:
+        now.pulling = event.at;
+        break;
+      case EventKind::assigned:
+        add_call(row.pull, event, now.pulling);
+        if (now.task_id != event.task_id) {
+          now = UnderWay();
+          now.task_id = event.task_id;
+          now.assigned_at = event.at;
+          now.throttle = std::chrono::seconds(event.throttle_period);
+          ++row.pulled;
+        }
+        break;
+      case EventKind::cooldown:
+        add_call(row.pull, event, now.pulling);
+        row.violations += event.violations > 0 ? 1 : 0;
+        break;
+      case EventKind::pull_failed:
+        now.pulling.reset();
+        ++row.pull_failures;
+        break;
+      case EventKind::generating:
+        now.generating[event.attempt] = event.at;
+        break;
+      case EventKind::candidate_ready:
+        take_candidate(event, now, row);
+        break;
+      case EventKind::generation_failed:
+        ++row.generation_failures;
+        break;
+      case EventKind::submitting:
+        now.submitting = event.at;
+        now.sent = event.artifact;
+        break;
+      case EventKind::submit_failed:
+        now.submitting.reset();
+        ++row.submit_failures;
+        break;
+      default:
+        break;
+    }
+    if (is_outcome(event.kind)) {
+      end_task(event, now, row);
+    }
+  }
+
+  static void take_candidate(const Event& event, UnderWay& now, ValidatorStatistics& row) {
+    ++row.candidates;
+    now.best = std::max(now.best.value_or(event.score), event.score);
+    if (!event.artifact.empty()) {
+      now.scores[event.artifact] = event.score;
+    }
+    const auto began = now.generating.find(event.attempt);
+    if (event.seconds > 0) {
+      row.generation.add(event.seconds);
+    } else if (began != now.generating.end()) {
+      row.generation.add(to_seconds(event.at - began->second));
+    }
+  }
+
+  static void end_task(const Event& event, UnderWay& now, ValidatorStatistics& row) {
+    if (event.kind != EventKind::settled) {  // which a pull's reply tells, not a submission's
+      add_call(row.submit, event, now.submitting);
+    }
+    row.accepted += event.kind == EventKind::accepted ? 1 : 0;
+    row.empty += event.kind == EventKind::emptied ? 1 : 0;
+    row.rejected += event.kind == EventKind::rejected ? 1 : 0;
+    row.settled += event.kind == EventKind::settled ? 1 : 0;
+    row.validator_faults += event.kind == EventKind::validator_failed ? 1 : 0;
+    if (event.rating > 0) {
+      row.rating = event.rating;
+      row.reward = event.reward;
+    }
+    if (now.task_id == event.task_id) {
+      const Duration late = event.at - now.assigned_at - now.throttle;
+      row.overrun.add(std::max(0.0, to_seconds(late)));
+      const auto sent = now.scores.find(now.sent);
+      const std::optional<double> predicted = sent != now.scores.end() ? sent->second : now.best;
+      if (event.kind == EventKind::accepted && predicted) {
+        const double error = *predicted - event.score;
+        row.predicted.add(*predicted);
+        row.returned.add(event.score);
+        row.error.add(error);
+        row.squared_error.add(error * error);
+      }
+    }
+    const std::optional<Time> pulling = now.pulling;  // whose reply may have told of a settled task
+    now = UnderWay();
+    now.pulling = pulling;
+  }
+
+  Time since_, until_;
+  std::map<std::string, UnderWay> under_way_;
+};
+
+void add(ValidatorStatistics& total, const ValidatorStatistics& row) {
+  total.pulled += row.pulled;
+  total.accepted += row.accepted;
+  total.empty += row.empty;
+  total.rejected += row.rejected;
+  total.settled += row.settled;
+  total.validator_faults += row.validator_faults;
+  total.violations += row.violations;
+  total.pull_failures += row.pull_failures;
+  total.submit_failures += row.submit_failures;
+  total.generation_failures += row.generation_failures;
+  total.candidates += row.candidates;
+  total.bound += row.bound;
+  total.predicted.add(row.predicted);
+  total.returned.add(row.returned);
+  total.error.add(row.error);
+  total.squared_error.add(row.squared_error);
+  total.generation.add(row.generation);
+  total.pull.add(row.pull);
+  total.submit.add(row.submit);
+  total.overrun.add(row.overrun);
+  total.rating += row.rating;
+  total.reward += row.reward;
+}
+
+Json quantiles(const Sample& sample) {
+  return {{"n", sample.size()},           {"mean", sample.mean()},
+          {"p50", sample.quantile(0.5)},  {"p90", sample.quantile(0.9)},
+          {"p99", sample.quantile(0.99)}, {"max", sample.quantile(1)}};
+}
+
+Json row_json(const ValidatorStatistics& row) {
+  return {{"pulled", row.pulled},
+          {"accepted", row.accepted},
+          {"bound", row.bound},
+          {"ratio", row.bound > 0 ? row.accepted / row.bound : 0.0},
+          {"empty", row.empty},
+          {"rejected", row.rejected},
+          {"settled", row.settled},
+          {"validator_faults", row.validator_faults},
+          {"violations", row.violations},
+          {"pull_failures", row.pull_failures},
+          {"submit_failures", row.submit_failures},
+          {"generation_failures", row.generation_failures},
+          {"acceptance_rate", row.acceptance_rate()},
+          {"candidates_per_task", row.pulled == 0 ? 0.0 : double(row.candidates) / row.pulled},
+          {"predicted_score", row.predicted.mean()},
+          {"returned_score", row.returned.mean()},
+          {"score_bias", row.error.mean()},
+          {"score_rms_error", std::sqrt(row.squared_error.mean())},
+          {"generation_seconds", quantiles(row.generation)},
+          {"pull_seconds", quantiles(row.pull)},
+          {"submit_seconds", quantiles(row.submit)},
+          {"overrun_seconds", quantiles(row.overrun)},
+          {"rating", row.rating},
+          {"reward", row.reward}};
+}
+
+std::string table_line(const std::string& name, const Json& row) {
+  const auto number = [&](const char* key) { return row.at(key).get<double>(); };
+  const auto quantile = [&](const char* key, const char* which) {
+    return row.at(key).at("n").get<int>() == 0
+               ? std::string("-")
+               : fmt::format("{:.2f}", row.at(key).at(which).get<double>());
+  };
+  return fmt::format(
+      "{:<14.14}{:>5}/{:<6.1f}{:>5}{:>5}{:>5}{:>5}{:>6.1f}%{:>6.2f}{:>7.3f}{:>7.3f}{:>8}{:>8}{:>7}"
+      "{:>7}{:>8}{:>8.0f}{:>9.0f}\n",
+      name, row.at("accepted").get<int>(), number("bound"), row.at("empty").get<int>(),
+      row.at("rejected").get<int>(), row.at("settled").get<int>(), row.at("violations").get<int>(),
+      100 * number("acceptance_rate"), number("candidates_per_task"), number("predicted_score"),
+      number("returned_score"), quantile("generation_seconds", "p50"),
+      quantile("generation_seconds", "p90"), quantile("pull_seconds", "p50"),
+      quantile("submit_seconds", "p50"), quantile("overrun_seconds", "mean"), number("rating"),
+      number("reward"));
 }
 
 }  // namespace
 
-void FadingMoments::add(double value) {
-  if (!std::isfinite(value)) {
-    return;
+void Sample::add(const Sample& other) {
+  values_.insert(values_.end(), other.values_.begin(), other.values_.end());
+}
+
+double Sample::mean() const {
+  return values_.empty() ? 0
+                         : std::accumulate(values_.begin(), values_.end(), 0.0) /
+                               static_cast<double>(values_.size());
+}
+
+double Sample::quantile(double q) const {
+  if (values_.empty()) {
+    return 0;
   }
-  count_ = std::min(count_ + 1, kWindow);
-  const double weight = 1.0 / count_;
-  const double difference = value - mean_;
-  mean_ += weight * difference;
-  variance_ = (1 - weight) * (variance_ + weight * difference * difference);
+  const auto rank = static_cast<std::size_t>(std::ceil(q * static_cast<double>(values_.size())));
+  std::vector<double> values = values_;
+  const auto at = values.begin() + static_cast<std::ptrdiff_t>(std::max<std::size_t>(rank, 1) - 1);
+  std::nth_element(values.begin(), at, values.end());
+  return *at;
 }
 
-double FadingMoments::deviation() const { return std::sqrt(variance_); }
-
-void FadingLine::add(double x, double y) {
-  if (std::isfinite(x) && std::isfinite(y)) {
-    x_.add(x);
-    y_.add(y);
-    xy_.add(x * y);
+Statistics compute_statistics(const std::vector<Event>& events, const Ledger& ledger, Time since,
+                              Time until) {
+  Statistics statistics{since, until, {}, {}};
+  // A miner that began two hours ago cannot have done four hours' work.
+  statistics.since = events.empty() ? until : std::clamp(events.front().at, since, until);
+  Counter counter(statistics.since, until);
+  for (const Event& event : events) {
+    counter.take(event);
   }
-}
-
-/// The least squares slope, drawn towards 1 as if a few pairs had been seen that far apart.
-double FadingLine::slope() const {
-  constexpr double kPriorSpread = 0.05;
-  const double n = count();
-  const double prior = kPriorWeight * kPriorSpread * kPriorSpread;
-  const double covariance = xy_.mean() - x_.mean() * y_.mean();
-  const double variance = x_.deviation() * x_.deviation();
-  return (n * covariance + prior) / (n * variance + prior);
-}
-
-double FadingLine::predict(double x) const {
-  const double n = count();
-  const double shift = y_.mean() - x_.mean();  // systematic part
-  const double center = x_.mean();
-  const double fitted = center + shift + slope() * (x - center);
-  return (n * fitted + kPriorWeight * x) / (n + kPriorWeight);
-}
-
-double FadingLine::error(double prior_error) const {
-  const double n = count();
-  const double b = slope();
-  const double covariance = xy_.mean() - x_.mean() * y_.mean();
-  const double spread_x = x_.deviation(), spread_y = y_.deviation();
-  const double residual =
-      std::max(0.0, spread_y * spread_y - 2 * b * covariance + b * b * spread_x * spread_x);
-  return std::sqrt((n * residual + kPriorWeight * prior_error * prior_error) / (n + kPriorWeight));
-}
-
-void FadingShare::add(bool success) {
-  constexpr double kKeep = 1 - 1.0 / kWindow;
-  successes_ = successes_ * kKeep + (success ? 1 : 0);
-  trials_ = trials_ * kKeep + 1;
-}
-
-double FadingShare::value(double prior) const {
-  return (successes_ + prior * kPriorWeight) / (trials_ + kPriorWeight);
-}
-
-void Statistics::apply(const Event& event) {
-  switch (event.kind) {
-    case EventKind::assigned:
-      if (!event.task_type.empty()) {
-        current_[event.hotkey] = {event.task_type, 0, false, 0};
-      }
-      break;
-    case EventKind::candidate_ready: {
-      Current& current = current_[event.hotkey];
-      ByType& type = types_[current.task_type];
-      if (event.seconds > 0) {
-        type.generation_seconds.add(event.seconds);
-      }
-      if (event.judged) {
-        type.scores.add(event.score);
-        const bool passed = event.score >= event.threshold;
-        passes_[std::min<std::size_t>(static_cast<std::size_t>(current.failures), kAttempts - 1)]
-            .add(passed);
-        current.failures += passed ? 0 : 1;
-      }
-      break;
+  statistics.validators = std::move(counter.counted);
+  const double windows = to_seconds(until - statistics.since) / to_seconds(kBoundWindow);
+  for (auto& [hotkey, row] : statistics.validators) {
+    row.bound = kBoundPerWindow * windows;
+    if (row.rating == 0) {
+      row.rating = ledger.row(hotkey).rating;
+      row.reward = ledger.row(hotkey).reward;
     }
-    case EventKind::submitting:
-      current_[event.hotkey].submitted_score = event.score;
-      current_[event.hotkey].is_judged = event.judged;
-      break;
-    case EventKind::accepted:
-      finish(event, true);
-      break;
-    case EventKind::emptied:
-    case EventKind::rejected:
-      finish(event, false);
-      break;
-    default:
-      break;
+    add(statistics.total, row);
   }
+  return statistics;
 }
 
-void Statistics::finish(const Event& event, bool accepted) {
-  const Current current = current_[event.hotkey];
-  accepted_.add(accepted);
-  if (event.kind != EventKind::emptied && event.seconds > 0) {
-    submission_seconds_.add(event.seconds);
+Json to_json(const Statistics& statistics, const std::map<std::string, int>& uids) {
+  Json json = {{"since", format_time(statistics.since)},
+               {"until", format_time(statistics.until)},
+               {"hours", to_seconds(statistics.until - statistics.since) / 3600},
+               {"validators", Json::array()},
+               {"total", row_json(statistics.total)}};
+  for (const auto& [hotkey, row] : statistics.validators) {
+    Json line = row_json(row);
+    const auto uid = uids.find(hotkey);
+    line["uid"] = uid == uids.end() ? -1 : uid->second;
+    line["hotkey"] = hotkey;
+    json["validators"].push_back(std::move(line));
   }
-  // Of a rejected result it is only told that it was below the threshold: taken for a bit below.
-  constexpr double kBelow = 0.05;
-  if (current.is_judged && accepted) {
-    verdicts_.add(current.submitted_score, event.score);
-  } else if (current.is_judged && event.kind == EventKind::rejected) {
-    verdicts_.add(current.submitted_score, event.threshold - kBelow);
+  std::sort(json["validators"].begin(), json["validators"].end(),
+            [](const Json& a, const Json& b) { return a["uid"] < b["uid"]; });
+  return json;
+}
+
+std::string format_statistics(const Json& statistics) {
+  std::string text = fmt::format(
+      "{} to {} UTC, {:.2f} h\n{:<14}{:>5}/{:<6}{:>5}{:>5}{:>5}{:>5}{:>7}{:>6}{:>7}{:>7}{:>8}{:>8}"
+      "{:>7}{:>7}{:>8}{:>8}{:>9}\n",
+      statistics.at("since").get<std::string>(), statistics.at("until").get<std::string>(),
+      statistics.at("hours").get<double>(), "validator", "acc", "bound", "empt", "rej", "sett",
+      "viol", "rate", "cand", "ours", "theirs", "gen p50", "gen p90", "pull", "submit", "overrun",
+      "rating", "reward");
+  for (const Json& row : statistics.at("validators")) {
+    const int uid = row.at("uid").get<int>();
+    const auto hotkey = row.at("hotkey").get<std::string>();
+    text += table_line(uid < 0 ? hotkey : fmt::format("{} {}", uid, hotkey.substr(0, 8)), row);
   }
+  return text + table_line("total", statistics.at("total"));
 }
-
-const Statistics::ByType& Statistics::by_type(const std::string& task_type) const {
-  static const ByType kNothing;
-  const auto found = types_.find(task_type);
-  return found == types_.end() ? kNothing : found->second;
-}
-
-Duration Statistics::generation_time(const std::string& task_type) const {
-  return from_seconds(blend(by_type(task_type).generation_seconds, to_seconds(priors_.generation)));
-}
-
-Duration Statistics::generation_limit(const std::string& task_type) const {
-  constexpr int kEnough = 5;  // samples before a worker can be called slow
-  constexpr Duration kLongest = std::chrono::seconds(300);
-  constexpr Duration kShortest = std::chrono::seconds(30);
-  const FadingMoments& seconds = by_type(task_type).generation_seconds;
-  if (seconds.count() < kEnough) {
-    return kLongest;
-  }
-  return std::clamp(from_seconds(4 * seconds.mean() + 6 * seconds.deviation()), kShortest,
-                    kLongest);
-}
-
-Duration Statistics::submission_time() const {
-  return from_seconds(blend(submission_seconds_, to_seconds(priors_.submission)));
-}
-
-Duration Statistics::submission_limit() const {
-  constexpr int kEnough = 5;
-  constexpr Duration kLongest = std::chrono::seconds(300);
-  constexpr Duration kUnknown = std::chrono::seconds(60);
-  constexpr Duration kShortest = std::chrono::seconds(32);
-  if (submission_seconds_.count() < kEnough) {
-    return kUnknown;
-  }
-  return std::clamp(
-      from_seconds(4 * submission_seconds_.mean() + 6 * submission_seconds_.deviation()), kShortest,
-      kLongest);
-}
-
-const FadingMoments& Statistics::scores(const std::string& task_type) const {
-  return by_type(task_type).scores;
-}
-
-double Statistics::pass_probability(int failures) const {
-  double prior = priors_.pass;
-  double probability = prior;
-  for (int i = 0; i <= failures; ++i) {
-    const auto index = std::min<std::size_t>(static_cast<std::size_t>(i), kAttempts - 1);
-    probability = passes_[index].value(prior);
-    prior = probability * priors_.later_pass;
-  }
-  return probability;
-}
-
-double Statistics::acceptance_probability(double score, double threshold) const {
-  const double error = std::max(scorer_error(), 1e-4);
-  return boost::math::cdf(boost::math::normal(), (expected_score(score) - threshold) / error);
-}
-
-double Statistics::acceptance() const { return accepted_.value(priors_.acceptance); }
 
 }  // namespace lode::miner

@@ -1,115 +1,70 @@
-// What the miner has learned of its own work: how long candidates take, how they score, and how
-// well our score foretells the validators'.
+// How the miner has done over a window of time, per validator and in total.
 #pragma once
 
-#include <array>
 #include <map>
+#include <nlohmann/json_fwd.hpp>
 #include <string>
+#include <vector>
 
-#include "miner/config.h"
 #include "miner/event.h"
+#include "miner/ledger.h"
 
 namespace lode::miner {
 
-/// Mean and spread of a stream whose older values fade: the newest 50 or so count.
-class FadingMoments {
+/// Accepted results per validator in four hours at most: a cycle is 300 s at least.
+inline constexpr double kBoundPerWindow = 48;
+inline constexpr Duration kBoundWindow = std::chrono::hours(4);
+/// Events this long before a window tell of the tasks that ended in it.
+inline constexpr Duration kStatisticsLookback = std::chrono::hours(1);
+
+/// Values whose quantiles are asked for; seconds unless told otherwise.
+class Sample {
  public:
-  void add(double value);
-  int count() const { return count_; }
-  double mean() const { return mean_; }
-  double deviation() const;
+  void add(double value) { values_.push_back(value); }
+  void add(const Sample& other);
+  std::size_t size() const { return values_.size(); }
+  double mean() const;
+  /// The value that a share of `q` (0..1) is at or below, by nearest rank; 0 for an empty sample.
+  double quantile(double q) const;
 
  private:
-  int count_ = 0;
-  double mean_ = 0;
-  double variance_ = 0;
+  std::vector<double> values_;
 };
 
-/// The line through pairs (x, y) that predicts y best, and how far off it is; older pairs fade. It
-/// begins as y = x with a given error, and the pairs have to outvote that.
-class FadingLine {
- public:
-  void add(double x, double y);
-  int count() const { return x_.count(); }
-  double predict(double x) const;
-  /// Standard deviation of y around the line; `prior_error` before there are pairs.
-  double error(double prior_error) const;
+struct ValidatorStatistics {
+  int pulled = 0, accepted = 0, empty = 0, rejected = 0, settled = 0, validator_faults = 0;
+  int violations = 0, pull_failures = 0, submit_failures = 0, generation_failures = 0;
+  int candidates = 0;
+  double bound = 0;  ///< accepted results that the rules allow in the window
+  Sample predicted;  ///< our scores of accepted results, 0..1
+  Sample returned;   ///< the validator's scores of the same
+  Sample error;      ///< predicted minus returned
+  Sample squared_error;
+  Sample generation, pull, submit;
+  Sample overrun;  ///< from the end of the throttle window to the outcome; 0 when in time
+  double rating = 0, reward = 0;  ///< as the validator said last
 
- private:
-  double slope() const;
-
-  FadingMoments x_;
-  FadingMoments y_;
-  FadingMoments xy_;
+  int done() const { return accepted + empty + rejected + settled + validator_faults; }
+  /// Of all tasks that are done.
+  double acceptance_rate() const { return done() == 0 ? 0 : double(accepted) / done(); }
 };
 
-/// A share of successes that begins at a prior and follows the newest 50 or so trials.
-class FadingShare {
- public:
-  void add(bool success);
-  double value(double prior) const;
-
- private:
-  double successes_ = 0;
-  double trials_ = 0;
+struct Statistics {
+  Time since{}, until{};
+  std::map<std::string, ValidatorStatistics> validators;  ///< by hotkey
+  ValidatorStatistics total;  ///< its rating and reward are sums over validators
 };
 
-/// A fold over events, like the ledger, but over all validators together: they share the workers
-/// and the judge. Text and image tasks are told apart where they differ.
-class Statistics {
- public:
-  explicit Statistics(Priors priors = {}) : priors_(priors) {}
+/// Counts what happened in [since, until). `events` are in order and begin kStatisticsLookback
+/// earlier, if the journal does; where it began later than `since`, so does the window. `ledger`
+/// gives ratings and rewards of validators that said nothing of them in the window.
+Statistics compute_statistics(const std::vector<Event>& events, const Ledger& ledger, Time since,
+                              Time until);
 
-  void apply(const Event& event);
+/// {since, until, hours, validators[], total}; `uids` by hotkey, -1 where unknown.
+nlohmann::json to_json(const Statistics& statistics, const std::map<std::string, int>& uids);
 
-  /// Expected duration of one candidate of a task type ("text" or "image").
-  Duration generation_time(const std::string& task_type) const;
-  /// A generation that takes this long is taken for stuck.
-  Duration generation_limit(const std::string& task_type) const;
-  /// Expected duration of a submission, the validator's scoring included.
-  Duration submission_time() const;
-  /// A submission without a reply for this long is taken for lost. Never less than 32 s, the
-  /// validators' lock on a task that they are scoring and two seconds; asking earlier would be
-  /// useless. Asking while it is still being scored is harmless.
-  Duration submission_limit() const;
-
-  /// Our scores of candidates of that type: how many were seen, their mean and spread.
-  const FadingMoments& scores(const std::string& task_type) const;
-  /// Probability that a candidate passes when the task's `failures` candidates before did not.
-  double pass_probability(int failures) const;
-  /// What a validator is expected to score what we score `score`. Learned from accepted results, so
-  /// that a scorer of ours that errs much but finds good results only is believed less, not more.
-  double expected_score(double score) const { return verdicts_.predict(score); }
-  /// How far that may be off: a standard deviation.
-  double scorer_error() const { return verdicts_.error(priors_.scorer_error); }
-  /// Probability that a validator with this threshold accepts what we score `score`.
-  double acceptance_probability(double score, double threshold) const;
-  /// The share of tasks that end accepted.
-  double acceptance() const;
-
- private:
-  struct ByType {
-    FadingMoments generation_seconds;
-    FadingMoments scores;
-  };
-  struct Current {
-    std::string task_type;
-    double submitted_score = 0;
-    bool is_judged = false;
-    int failures = 0;
-  };
-  const ByType& by_type(const std::string& task_type) const;
-  void finish(const Event& event, bool accepted);
-
-  static constexpr std::size_t kAttempts = 4;  ///< the last one stands for all later ones
-
-  Priors priors_;
-  std::map<std::string, ByType> types_;
-  std::map<std::string, Current> current_;  ///< the task in hand, by hotkey
-  std::array<FadingShare, kAttempts> passes_;
-  FadingShare accepted_;
-  FadingMoments submission_seconds_;
-  FadingLine verdicts_;  ///< theirs from ours
-};
+/// Such an object as a table for a terminal.
+std::string format_statistics(const nlohmann::json& statistics);
 
 }  // namespace lode::miner

@@ -3,152 +3,127 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <nlohmann/json.hpp>
 
-#include "base/rng.h"
+#include "tests/support/events.h"
 
 namespace lode::miner {
 namespace {
 
-Event assigned(const char* type) {
-  Event event;
-  event.hotkey = "V";
-  event.kind = EventKind::assigned;
-  event.task_type = type;
-  return event;
-}
+using testing_support::make_event;
+using testing_support::make_task;
 
-Event made(double score, double seconds, double threshold = 0.6) {
-  Event event;
-  event.hotkey = "V";
-  event.kind = EventKind::candidate_ready;
-  event.judged = true;
-  event.score = score;
-  event.threshold = threshold;
-  event.seconds = seconds;
-  return event;
-}
-
-void submit(Statistics& statistics, double ours, EventKind outcome, double theirs) {
-  Event event;
-  event.hotkey = "V";
-  event.kind = EventKind::submitting;
-  event.judged = true;
-  event.score = ours;
-  statistics.apply(event);
-  event.kind = outcome;
-  event.score = theirs;
-  event.threshold = 0.6;
-  event.seconds = 2;
-  statistics.apply(event);
-}
-
-TEST(FadingMoments, AreTheExactMomentsOfAFewValues) {
-  FadingMoments moments;
-  for (const double x : {2.0, 4.0, 4.0, 4.0, 5.0, 5.0, 7.0, 9.0}) {
-    moments.add(x);
+std::vector<Event> joined(std::initializer_list<std::vector<Event>> parts) {
+  std::vector<Event> events;
+  for (const auto& part : parts) {
+    events.insert(events.end(), part.begin(), part.end());
   }
-  EXPECT_NEAR(moments.mean(), 5, 1e-12);
-  EXPECT_NEAR(moments.deviation(), 2, 1e-12);
-  moments.add(std::nan(""));
-  EXPECT_EQ(moments.count(), 8) << "a peer's nonsense is not learned";
+  return events;
 }
 
-TEST(FadingMoments, FollowAChange) {
-  FadingMoments moments;
-  for (int i = 0; i < 200; ++i) {
-    moments.add(10);
-  }
-  for (int i = 0; i < 150; ++i) {
-    moments.add(20);
-  }
-  EXPECT_NEAR(moments.mean(), 20, 0.6);
+Statistics over(const std::vector<Event>& events, std::int64_t since, std::int64_t until) {
+  return compute_statistics(events, Ledger(), from_unix_seconds(since), from_unix_seconds(until));
 }
 
-TEST(Statistics, TellsTextAndImageTasksApart) {
-  Statistics statistics;
-  for (int i = 0; i < 50; ++i) {
-    statistics.apply(assigned("text"));
-    statistics.apply(made(0.8, 20));
-    statistics.apply(assigned("image"));
-    statistics.apply(made(0.7, 5));
-  }
-  EXPECT_NEAR(to_seconds(statistics.generation_time("text")), 20, 0.1);
-  EXPECT_NEAR(to_seconds(statistics.generation_time("image")), 5, 1.5);
-  EXPECT_NEAR(statistics.scores("image").mean(), 0.7, 1e-9);
-  EXPECT_EQ(statistics.generation_limit("image"), std::chrono::seconds(30));
-  EXPECT_EQ(statistics.generation_limit("unseen"), std::chrono::seconds(300));
+TEST(Statistics, CountsWhatEndedInTheWindow) {
+  auto violation = make_event(EventKind::cooldown, 15'000, "V", "");
+  violation.violations = 1;
+  const auto events = joined({make_task(9'990, "V", "t0", EventKind::rejected),  // ends at 10'006
+                              make_task(11'000, "V", "t1", EventKind::accepted),
+                              make_task(12'000, "V", "t2", EventKind::emptied),
+                              make_task(13'000, "W", "t3", EventKind::settled),
+                              {violation},
+                              make_task(24'390, "V", "t4", EventKind::accepted)});  // ends after
+  const auto found = over(events, 10'000, 24'400);
+  const ValidatorStatistics& v = found.validators.at("V");
+  EXPECT_EQ(v.accepted, 1);
+  EXPECT_EQ(v.rejected, 1) << "assigned before the window, ended in it";
+  EXPECT_EQ(v.empty, 1);
+  EXPECT_EQ(v.violations, 1);
+  EXPECT_EQ(v.pulled, 3);
+  EXPECT_DOUBLE_EQ(v.bound, 48) << "four hours";
+  EXPECT_DOUBLE_EQ(v.acceptance_rate(), 1.0 / 3);
+  EXPECT_EQ(found.total.settled, 1);
+  EXPECT_DOUBLE_EQ(found.total.bound, 96);
 }
 
-TEST(Statistics, LaterCandidatesOfATaskAreCountedByThemselves) {
-  Statistics statistics;
-  const double before = statistics.pass_probability(1);
-  EXPECT_NEAR(statistics.pass_probability(0), Priors{}.pass, 1e-12);
-  EXPECT_NEAR(before, Priors{}.pass * Priors{}.later_pass, 1e-12);
-  for (int i = 0; i < 40; ++i) {  // first ones pass; after a failure nothing does
-    statistics.apply(assigned("text"));
-    statistics.apply(made(i % 4 == 0 ? 0.2 : 0.8, 10));
-    if (i % 4 == 0) {
-      statistics.apply(made(0.2, 10));
-    }
-  }
-  EXPECT_NEAR(statistics.pass_probability(0), 0.75, 0.05);
-  EXPECT_LT(statistics.pass_probability(1), 0.3);
-  EXPECT_LE(statistics.pass_probability(9), statistics.pass_probability(1));
+TEST(Statistics, ScalesTheBoundToTheTimeThatIsKnown) {
+  const auto events = make_task(20'800, "V", "t1", EventKind::accepted);
+  EXPECT_DOUBLE_EQ(over(events, 10'000, 24'400).validators.at("V").bound, 12) << "one hour";
+  EXPECT_EQ(over({}, 10'000, 24'400).total.bound, 0);
 }
 
-TEST(FadingLine, BeginsAsTheIdentityAndFindsTheLine) {
-  FadingLine line;
-  EXPECT_EQ(line.predict(0.7), 0.7);
-  EXPECT_NEAR(line.error(0.02), 0.02, 1e-12);
-  Rng rng(3);
-  for (int i = 0; i < 400; ++i) {
-    const double x = rng.uniform(0.5, 1);
-    line.add(x, 0.3 + 0.5 * x + 0.03 * rng.normal());
-  }
-  EXPECT_NEAR(line.predict(0.6), 0.6, 0.03);
-  EXPECT_NEAR(line.predict(1.0), 0.8, 0.04);
-  EXPECT_NEAR(line.error(0.02), 0.03, 0.01);
-  line.add(std::nan(""), 0.5);
-  EXPECT_TRUE(std::isfinite(line.predict(0.5)));
+TEST(Statistics, ComparesOurScoreOfWhatWasSentWithTheValidators) {
+  auto events = make_task(1000, "V", "t1", EventKind::accepted, 0.7);
+  events[3].artifact = "sent";
+  events[4].artifact = "sent";
+  events[5].score = 0.6;
+  auto other = make_event(EventKind::candidate_ready, 1012, "V", "t1");
+  other.score = 0.95;
+  other.artifact = "kept";
+  other.attempt = 1;
+  events.insert(events.begin() + 4, other);
+  const auto second =
+      make_task(2000, "V", "t2", EventKind::accepted, 0.8);  // 0.7 from the validator
+  const auto found = over(joined({events, second}), 0, 3000).validators.at("V");
+  EXPECT_NEAR(found.predicted.mean(), 0.75, 1e-12);
+  EXPECT_NEAR(found.returned.mean(), 0.65, 1e-12);
+  EXPECT_NEAR(found.error.mean(), 0.1, 1e-12);
+  EXPECT_NEAR(std::sqrt(found.squared_error.mean()), 0.1, 1e-12);
+  EXPECT_EQ(found.candidates, 3);
 }
 
-TEST(Statistics, LearnsHowFarOurScoresAreFromTheirs) {
-  Statistics statistics;
-  EXPECT_NEAR(statistics.acceptance_probability(0.6, 0.6), 0.5, 1e-9);
-  for (int i = 0; i < 60; ++i) {
-    statistics.apply(assigned("text"));
-    submit(statistics, i % 4 < 2 ? 0.7 : 0.9, EventKind::accepted,
-           (i % 4 < 2 ? 0.65 : 0.85) + (i % 2 == 0 ? 0.05 : -0.05));
-  }
-  EXPECT_NEAR(statistics.expected_score(0.8), 0.75, 0.01);
-  EXPECT_NEAR(statistics.scorer_error(), 0.05, 0.01);
-  EXPECT_NEAR(statistics.acceptance_probability(0.65, 0.6), 0.5, 0.1);
-  EXPECT_GT(statistics.acceptance_probability(0.75, 0.6), 0.95);
-  EXPECT_NEAR(to_seconds(statistics.submission_time()), 2, 0.2);
+TEST(Statistics, MeasuresCallsGenerationsAndOverrun) {
+  auto on_time = make_task(1000, "V", "t1", EventKind::accepted);
+  auto late = make_task(2000, "V", "t2", EventKind::accepted);
+  late[5].at = from_unix_seconds(2001 + 30 + 12);
+  late[3].seconds = 7.5;
+  late[1].seconds = 0.25;
+  const auto found = over(joined({on_time, late}), 0, 3000).validators.at("V");
+  EXPECT_EQ(found.overrun.size(), 2U);
+  EXPECT_DOUBLE_EQ(found.overrun.mean(), 6);
+  EXPECT_DOUBLE_EQ(found.overrun.quantile(1), 12);
+  EXPECT_DOUBLE_EQ(found.generation.quantile(0), 7.5) << "as the event says";
+  EXPECT_DOUBLE_EQ(found.generation.quantile(1), 10) << "since its intent";
+  EXPECT_DOUBLE_EQ(found.pull.quantile(0), 0.25);
+  EXPECT_DOUBLE_EQ(found.pull.quantile(1), 1);
+  EXPECT_DOUBLE_EQ(found.submit.quantile(0), 3);
 }
 
-// All results are good, and our score says little about how good: then a low score is no reason to
-// hold one back.
-TEST(Statistics, DoesNotFearALowScoreThatMeansLittle) {
-  Statistics statistics;
-  Rng rng(5);
-  for (int i = 0; i < 200; ++i) {
-    const double theirs = 0.8 + 0.05 * rng.normal();
-    statistics.apply(assigned("text"));
-    submit(statistics, theirs + 0.12 * rng.normal(), EventKind::accepted, theirs);
+TEST(Statistics, TakesRatingsFromTheWindowOrTheLedger) {
+  const auto history = make_task(1000, "V", "t1", EventKind::accepted);
+  Ledger ledger;
+  for (const Event& event : history) {
+    ledger.apply(event);
   }
-  EXPECT_GT(statistics.acceptance_probability(0.61, 0.6), 0.9);
+  auto pull = make_event(EventKind::pulling, 5000, "V", "");
+  const auto found =
+      compute_statistics({pull}, ledger, from_unix_seconds(4000), from_unix_seconds(6000));
+  EXPECT_EQ(found.validators.at("V").rating, history[5].rating);
+  EXPECT_EQ(found.validators.at("V").reward, history[5].reward);
 }
 
-TEST(Statistics, ARejectionTeachesThatOurScoreWasTooHigh) {
-  Statistics statistics;
-  const double before = statistics.acceptance_probability(0.7, 0.6);
-  for (int i = 0; i < 5; ++i) {
-    statistics.apply(assigned("text"));
-    submit(statistics, 0.8, EventKind::rejected, 0);
+TEST(Statistics, GivesQuantilesByNearestRank) {
+  Sample sample;
+  EXPECT_EQ(sample.quantile(0.5), 0);
+  for (const double value : {5, 1, 4, 2, 3}) {
+    sample.add(value);
   }
-  EXPECT_LT(statistics.acceptance_probability(0.7, 0.6), before);
-  EXPECT_LT(statistics.acceptance(), Priors{}.acceptance);
+  EXPECT_EQ(sample.quantile(0), 1);
+  EXPECT_EQ(sample.quantile(0.5), 3);
+  EXPECT_EQ(sample.quantile(0.9), 5);
+  EXPECT_EQ(sample.quantile(1), 5);
+}
+
+TEST(Statistics, PrintsARowPerValidatorAndATotal) {
+  const auto json =
+      to_json(over(make_task(1000, "5V", "t1", EventKind::accepted), 0, 3000), {{"5V", 7}});
+  EXPECT_EQ(json["validators"][0]["uid"], 7);
+  EXPECT_EQ(json["validators"][0]["hotkey"], "5V");
+  EXPECT_EQ(json["total"]["accepted"], 1);
+  const std::string text = format_statistics(json);
+  EXPECT_NE(text.find("7 5V"), std::string::npos) << text;
+  EXPECT_NE(text.find("\ntotal"), std::string::npos);
 }
 
 }  // namespace

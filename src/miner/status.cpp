@@ -194,15 +194,13 @@ HttpResponse answer(const Snapshot& snapshot, const HttpRequest& request) {
   return json(404, {{"detail", "no such route"}});
 }
 
-std::vector<ValidatorView> view_from_events(const std::vector<Event>& events) {
-  Ledger ledger;
-  for (const Event& event : events) {
-    ledger.apply(event);
-  }
+std::vector<ValidatorView> view_from_ledger(const Ledger& ledger,
+                                            const std::map<std::string, int>& uids) {
   std::vector<ValidatorView> views;
   for (const auto& [hotkey, row] : ledger.rows()) {
     ValidatorView view;
-    view.neuron.uid = -1;  // UIDs are the metagraph's; the journal knows hotkeys
+    const auto uid = uids.find(hotkey);
+    view.neuron.uid = uid == uids.end() ? -1 : uid->second;
     view.neuron.hotkey = hotkey;
     view.ledger = row;
     view.state = row.held_task_id.empty() ? State::cooling : State::ready;

@@ -68,7 +68,8 @@ std::string format_table(const nlohmann::json& ledger);
 /// The miner's HTTP routes: `GET /api/ledger` and `GET /health`; 404 and 405 otherwise.
 HttpResponse answer(const Snapshot& snapshot, const HttpRequest& request);
 
-/// A view made from journalled events alone, for a miner that is not running.
-std::vector<ValidatorView> view_from_events(const std::vector<Event>& events);
+/// A view made from the journal's ledger alone, for a miner that is not running. `uids` by hotkey.
+std::vector<ValidatorView> view_from_ledger(const Ledger& ledger,
+                                            const std::map<std::string, int>& uids);
 
 }  // namespace lode::miner

@@ -102,12 +102,15 @@ TEST(Status, AnswersItsRoutesAndNoOthers) {
   EXPECT_EQ(answer(snapshot, {"POST", "/api/ledger"}).status, 405);
 }
 
-TEST(Status, ViewFromEventsShowsAHeldTask) {
+TEST(Status, ViewFromTheLedgerShowsAHeldTask) {
   Event assigned;
   assigned.hotkey = "V";
   assigned.kind = EventKind::assigned;
   assigned.task_id = "t1";
-  const auto views = view_from_events({assigned});
+  Ledger ledger;
+  ledger.apply(assigned);
+  const auto views = view_from_ledger(ledger, {{assigned.hotkey, 7}});
+  EXPECT_EQ(views.at(0).neuron.uid, 7);
   ASSERT_EQ(views.size(), 1U);
   EXPECT_EQ(views[0].ledger.pulled, 1);
   EXPECT_NE(views[0].reason.find("t1"), std::string::npos);

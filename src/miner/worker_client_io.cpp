@@ -1,12 +1,12 @@
 #include "miner/worker_client_io.h"
 
-#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "base/encoding.h"
+#include "net/background.h"
 #include "net/http_client.h"
 #include "pipeline/prepare.h"
 #include "splat/ply.h"
@@ -113,6 +113,17 @@ asio::awaitable<Result<Bytes>> prepare_in_background(std::string ply, std::uint6
 
 }  // namespace
 
+std::string config_of(const WorkerAddress& address) {
+  Json json = {{"program", "lode"}};
+  if (address.backend.empty()) {
+    json["generation"] =
+        "http://" + address.generation.endpoint.to_string() + address.generation.path;
+  } else {
+    json["backend"] = address.backend;  // a local worker's port is another one after each start
+  }
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
 asio::awaitable<Attempt> make_candidate(WorkerAddress address, GenerationJob job,
                                         asio::thread_pool& cpu) {
   Attempt attempt{fail(Errc::internal, "not started"), false, {}};
@@ -140,7 +151,7 @@ asio::awaitable<Attempt> make_candidate(WorkerAddress address, GenerationJob job
   add_worker_stages(*made.response, attempt.stages);
 
   auto preparing = prepare_in_background(std::move(made.response->body), job.seed);
-  const auto spz = co_await asio::co_spawn(cpu, std::move(preparing), asio::use_awaitable);
+  const auto spz = co_await net::in_background(cpu, std::move(preparing));
   clock.lap("prepare");
   const auto cancellation = co_await asio::this_coro::cancellation_state;
   if (cancellation.cancelled() != asio::cancellation_type::none) {

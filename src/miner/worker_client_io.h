@@ -17,12 +17,15 @@ struct Attempt {
   std::vector<pipeline::StageTime> stages;
 };
 
-/// What a worker is to make.
+/// What is to be made.
 struct GenerationJob {
   subnet::Task task;
   std::uint64_t seed = 0;
   Duration limit = std::chrono::seconds(300);  ///< for the splat
 };
+
+/// What makes a worker's candidates, for StoredCandidate::config: docs/formats/journal.md.
+std::string config_of(const WorkerAddress& address);
 
 /// Longest that a worker may take for a verdict.
 inline constexpr Duration kValidationTimeout = std::chrono::seconds(60);

@@ -99,7 +99,7 @@ WorkerPool::WorkerPool(asio::any_io_executor executor, WorkerPoolConfig config,
     if (local) {
       worker->name = "local " + std::to_string(i + 1);
     } else {
-      worker->address = {config_.endpoints[i], config_.validation};
+      worker->address = {config_.endpoints[i], config_.validation, {}};
       worker->name = config_.endpoints[i].endpoint.to_string();
     }
     workers_.push_back(std::move(worker));
@@ -238,7 +238,7 @@ asio::awaitable<Result<void>> WorkerPool::start_local(std::size_t index) {
     co_return endpoint.error();
   }
   const net::HttpUrl url{*endpoint, "/"};
-  worker.address = {url, config_.validation ? config_.validation : url};
+  worker.address = {url, config_.validation ? config_.validation : url, config_.backend};
   worker.process.emplace(*std::move(process));
   co_return Result<void>();
 }

@@ -19,6 +19,7 @@ namespace lode::miner {
 struct WorkerAddress {
   net::HttpUrl generation;
   std::optional<net::HttpUrl> validation;  ///< none: only the data checks judge
+  std::string backend;                     ///< of a local worker; empty for a foreign one
 };
 
 struct WorkerPoolConfig {

@@ -130,6 +130,7 @@ Result<void> Subnet::open_resident(Resident& resident, int index) {
     if (resident.version <= kLastVersionWithoutTypes)
       config.shares.image = 0;
     config.fault_rate = config_.fault_rate;
+    config.scoring = config_.scoring;
     config.seed = Rng(config_.seed).fork("validator/" + std::to_string(index)).next();
     Identity identity{resident.neuron.hotkey, {}};
     for (const Resident& other : roster_) {

@@ -27,6 +27,7 @@ struct SubnetConfig {
   std::filesystem::path dir;  ///< existing; the hotkey and metagraph files go here
   double fault_rate = 0;      ///< 0..1, of all requests to validators
   TaskShares shares;
+  Scoring scoring = Scoring::compare;
   std::size_t worker_threads = 2;
   Rules rules;  ///< before scaling
 };

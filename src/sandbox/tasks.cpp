@@ -98,6 +98,11 @@ TaskPlan TaskMaker::known_task() {
   return plan;
 }
 
+SandboxTask prepare_without_reference(const TaskPlan& plan) {
+  LODE_ASSERT(plan.type == subnet::Task::Type::text, "a picture is drawn from the reference");
+  return {{plan.type, plan.id, plan.text}, {}};
+}
+
 SandboxTask prepare(const TaskPlan& plan) {
   const bool is_image = plan.type == subnet::Task::Type::image;
   sketch::Options options;

@@ -43,6 +43,10 @@ struct SandboxTask {
 /// tenths of a second.
 SandboxTask prepare(const TaskPlan& plan);
 
+/// The task of a text plan without its reference object, which costs nothing to make: for scorers
+/// that look at none.
+SandboxTask prepare_without_reference(const TaskPlan& plan);
+
 /// A picture prompt: the reference cut out (RGBA, straight alpha) as seen from the front, a little
 /// from above; `side` pixels square.
 image::Image reference_picture(const splat::Scene& reference, int side);

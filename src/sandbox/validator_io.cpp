@@ -105,7 +105,12 @@ asio::awaitable<HttpResponse> ValidatorIo::answer(const subnet::RequestHead& hea
 
 // Fills `ready_` by one. Tasks come in the maker's order, whoever waits for them.
 asio::awaitable<void> ValidatorIo::prepare_task() {
-  const auto work = [this]() -> asio::awaitable<SandboxTask> { co_return prepare(maker_.next()); };
+  const auto work = [this]() -> asio::awaitable<SandboxTask> {
+    const TaskPlan plan = maker_.next();
+    const bool needs_reference =
+        config_.scoring == Scoring::compare || plan.type == subnet::Task::Type::image;
+    co_return needs_reference ? prepare(plan) : prepare_without_reference(plan);
+  };
   SandboxTask task = co_await asio::co_spawn(maker_strand_, work, asio::use_awaitable);
   ready_.push_back(std::make_shared<const SandboxTask>(std::move(task)));
 }
@@ -163,8 +168,9 @@ asio::awaitable<HttpResponse> ValidatorIo::answer_submit(const subnet::RequestBo
   });
   LODE_ASSERT(task != issued_.rend(), "only assigned tasks are scored");
   const TaskPtr record = *task;
-  const auto work = [&record, &job]() -> asio::awaitable<Score> {
-    co_return score_submission(*record, job.results);
+  const auto work = [this, &record, &job]() -> asio::awaitable<Score> {
+    co_return config_.scoring == Scoring::trust ? trusted_score(job.task_id)
+                                                : score_submission(*record, job.results);
   };
   const Score score = co_await asio::co_spawn(workers_, work, asio::use_awaitable);
   const auto reply = validator_.finish_submit(job.token, score.value, clock_.now());

@@ -25,6 +25,7 @@ struct ValidatorIoConfig {
   double duel_share = 0.25;  ///< of all tasks
   double fault_rate = 0;     ///< of all requests: dropped before or after processing, or a 500
   std::uint64_t seed = 1;
+  Scoring scoring = Scoring::compare;
 };
 
 /// Whose axon it is, and the registered miners' hotkeys with their UIDs.

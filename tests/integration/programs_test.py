@@ -3,6 +3,7 @@
 
 Usage: programs_test.py BIN_FOLDER
 """
+import csv
 import http.client
 import json
 import os
@@ -264,6 +265,96 @@ class Programs(unittest.TestCase):
         secret = json.loads(pathlib.Path(sandbox.ready["miner_hotkey_file"]).read_text())["secretSeed"]
         self.assertNotIn(secret.removeprefix("0x"), miner.text())
         self.assertNotIn("operators-key", miner.text())
+
+    def test_reads_the_journal_beside_the_miner_and_changes_nothing(self):
+        path = self.dir / "journal.db"
+
+        def ask(command, *args, expect=0):
+            result = run(LODE, command, *args, "--journal.path", path)
+            self.assertEqual(result.returncode, expect, result.stderr)
+            return result.stderr if expect else result.stdout
+
+        sandbox = self.sandbox("--validators", 2)
+        miner = self.mine(sandbox)
+        wait_for(lambda: self.accepted(miner) >= 3)
+        self.assertIn("accepted", ask("history", "--last", "1h"))
+        self.assertIn("total", ask("stats"))
+        second = run(LODE, "mine", "--wallet.file", sandbox.ready["miner_hotkey_file"], "--metagraph.file",
+                     sandbox.ready["metagraph_file"], "--journal.path", path, "--http.listen", "127.0.0.1:0")
+        self.assertEqual(second.returncode, 3)
+        self.assertIn(f"process {miner.process.pid} is mining with this journal", second.stderr)
+        self.assertEqual(miner.stop(), 0)
+
+        def state():
+            return {file: file.read_bytes() for file in self.dir.rglob("journal.db*") if file.is_file()}
+
+        before = state()
+        tasks = json.loads(ask("history", "--json"))["tasks"]
+        accepted = [task for task in tasks if task["outcome"] == "accepted"]
+        self.assertGreaterEqual(len(accepted), 3)
+        for task in accepted:
+            self.assertGreater(task["validator_score"], 0.6)
+            self.assertGreater(task["seconds"], 0)
+            self.assertGreaterEqual(task["attempts"], 1)
+        uid = sandbox.ready["validators"][0]["uid"]
+        ours = json.loads(ask("history", "--json", "--uid", uid))["tasks"]
+        self.assertEqual([task for task in tasks if task["uid"] == uid], ours)
+        self.assertEqual(len(json.loads(ask("history", "--json", "--limit", 2))["tasks"]), 2)
+
+        trail = json.loads(ask("history", "--json", "--task", accepted[0]["task"][:20]))
+        kinds = [event["kind"] for event in trail["events"]]
+        self.assertEqual(kinds[0], "assigned")
+        self.assertEqual(kinds[-1], "accepted")
+        self.assertEqual(len(trail["candidates"]), accepted[0]["attempts"])
+
+        stats = json.loads(ask("stats", "--json"))
+        self.assertEqual(stats["total"]["accepted"], len(accepted))
+        self.assertEqual(len(stats["validators"]), 2)
+        for row in stats["validators"]:
+            self.assertGreater(row["rating"], 0)
+            self.assertGreater(row["bound"], 0)
+            self.assertLess(abs(row["score_bias"]), 0.5)
+
+        rows = list(csv.DictReader(ask("export").splitlines()))
+        self.assertEqual([row["task"] for row in rows], [task["task"] for task in tasks])
+        lines = [json.loads(line) for line in ask("export", "--events", "--format", "jsonl").splitlines()]
+        self.assertEqual(sum(line["kind"] == "accepted" for line in lines), len(accepted))
+        ask("export", "-o", self.dir / "tasks.csv")
+        self.assertEqual(len(list(csv.DictReader((self.dir / "tasks.csv").open()))), len(tasks))
+
+        replay = json.loads(ask("replay", accepted[0]["task"], "--json", "-o", self.dir / "again.spz"))
+        self.assertTrue(replay["same"])
+        self.assertEqual(run(LODE, "check", self.dir / "again.spz").returncode, 0)
+        worker = Daemon(self, WORKER, "serve", "--listen", "127.0.0.1:0")
+        self.assertIn("same true", ask("replay", accepted[0]["task"], "--worker", "http://" + worker.ready["listen"]))
+        self.assertIn("not in the journal", ask("replay", "no-such-task", expect=3))
+        self.assertIn("attempt 99", ask("replay", accepted[0]["task"], "--attempt", 99, expect=3))
+        self.assertIn("4h", ask("history", "--last", "four", expect=3))
+        self.assertEqual(state(), before)
+
+    def test_a_journal_that_is_none_is_refused_and_a_damaged_one_replaced(self):
+        path = self.dir / "journal.db"
+        sandbox = self.sandbox("--validators", 1)
+        path.write_text("my diary\n" * 1000)
+        refused = run(LODE, "mine", "--wallet.file", sandbox.ready["miner_hotkey_file"], "--metagraph.file",
+                      sandbox.ready["metagraph_file"], "--journal.path", path, "--http.listen", "127.0.0.1:0")
+        self.assertEqual(refused.returncode, 3)
+        self.assertIn("not a Lode journal", refused.stderr)
+        self.assertEqual(path.read_text(), "my diary\n" * 1000)
+        path.unlink()
+
+        miner = self.mine(sandbox)
+        wait_for(lambda: self.accepted(miner) >= 1)
+        self.assertEqual(miner.stop(), 0)
+        body = bytearray(path.read_bytes())
+        body[:512] = bytes(512)
+        path.write_bytes(body)
+        miner = self.mine(sandbox)
+        wait_for(lambda: self.accepted(miner) >= 1)
+        self.assertEqual(miner.stop(), 0)
+        self.assertIn("the journal was damaged and is now", miner.text())
+        aside = list(self.dir.glob("journal.db.damaged-*Z"))
+        self.assertEqual([file.read_bytes() for file in aside], [bytes(body)])
 
     def test_mines_from_a_metagraph_file_without_a_chain(self):
         sandbox = self.sandbox("--validators", 1)
