@@ -73,13 +73,19 @@ std::optional<Event> event_of(const Statement& row) {
 }
 
 TaskIndex::TaskIndex(sqlite3* db)
-    : assign_(db,
-              // A task that is handed out again is held again, whatever we thought had become of it.
-              "INSERT INTO tasks(hotkey, task_id, prompt, threshold, throttle_period, first_at_ns, "
-              "last_at_ns) VALUES(?, ?, ?, ?, ?, ?6, ?6) ON CONFLICT(hotkey, task_id) DO UPDATE SET "
-              "prompt = iif(type = '', excluded.prompt, prompt), threshold = excluded.threshold, "
-              "throttle_period = excluded.throttle_period, outcome = '', outcome_at_ns = 0, "
-              "outcome_score = 0, last_at_ns = max(last_at_ns, excluded.last_at_ns)"),
+    : supersede_(db,
+                 // A validator holds us to one task: an older one is over, its outcome unseen (the
+                 // miner was down when the answer came, say).
+                 "UPDATE tasks SET outcome = 'settled', outcome_at_ns = ? WHERE hotkey = ? AND "
+                 "task_id <> ? AND outcome = ''"),
+      assign_(
+          db,
+          // A task that is handed out again is held again, whatever we thought had become of it.
+          "INSERT INTO tasks(hotkey, task_id, prompt, threshold, throttle_period, first_at_ns, "
+          "last_at_ns) VALUES(?, ?, ?, ?, ?, ?6, ?6) ON CONFLICT(hotkey, task_id) DO UPDATE SET "
+          "prompt = iif(type = '', excluded.prompt, prompt), threshold = excluded.threshold, "
+          "throttle_period = excluded.throttle_period, outcome = '', outcome_at_ns = 0, "
+          "outcome_score = 0, last_at_ns = max(last_at_ns, excluded.last_at_ns)"),
       finish_(db,
               "UPDATE tasks SET outcome = ?, outcome_at_ns = ?2, outcome_score = ?, "
               "last_at_ns = max(last_at_ns, ?2) WHERE hotkey = ? AND task_id = ?"),
@@ -87,6 +93,7 @@ TaskIndex::TaskIndex(sqlite3* db)
 
 void TaskIndex::apply(const Event& event) {
   if (event.kind == EventKind::assigned) {
+    supersede_.bind(event.at).bind(event.hotkey).bind(event.task_id).run();
     assign_.bind(event.hotkey)
         .bind(event.task_id)
         .bind(event.detail)
@@ -150,8 +157,8 @@ void save_fold(sqlite3* db, Stage stage, const Fold& fold) {
   const std::string_view name = name_of(stage);
   Statement put(db, "INSERT OR REPLACE INTO ledger VALUES(?, ?, ?)");
   for (const auto& [hotkey, row] : fold.ledger.rows()) {
-    const std::string json = ledger_row_to_json(row).dump(
-        -1, ' ', false, nlohmann::json::error_handler_t::replace);
+    const std::string json =
+        ledger_row_to_json(row).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
     put.bind(name).bind(hotkey).bind(json).run();
   }
   Statement(db, "INSERT OR REPLACE INTO folds VALUES(?, ?, ?)")

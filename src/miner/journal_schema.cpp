@@ -74,7 +74,7 @@ constexpr const char* kFoldTable = R"((
 constexpr const char* kValidatorTable = "(hotkey TEXT PRIMARY KEY, uid INTEGER NOT NULL)";
 
 constexpr std::pair<const char*, const char*> kTables[] = {
-    {"events", kEventTable}, {"tasks", kTaskTable}, {"candidates", kCandidateTable},
+    {"events", kEventTable},  {"tasks", kTaskTable}, {"candidates", kCandidateTable},
     {"ledger", kLedgerTable}, {"folds", kFoldTable}, {"validators", kValidatorTable}};
 
 /// An expression for a number of a version-1 event.
@@ -96,7 +96,8 @@ std::string version_1_events(const std::string& table) {
 /// Fills `tasks` from the events that there are.
 void index_tasks(sqlite3* db) {
   TaskIndex index(db);
-  Statement select(db, (std::string("SELECT ") + kEventColumns + " FROM events ORDER BY seq").c_str());
+  Statement select(db,
+                   (std::string("SELECT ") + kEventColumns + " FROM events ORDER BY seq").c_str());
   while (select.step()) {
     if (const auto event = event_of(select)) {
       index.apply(*event);
@@ -107,10 +108,11 @@ void index_tasks(sqlite3* db) {
 /// Each validator had one candidate at most, with its bytes in the row.
 void take_version_1_candidates(sqlite3* db, const ArtifactStore& artifacts) {
   Statement select(db, "SELECT hotkey, task_id, spz, score, judged FROM candidates_1");
-  Statement insert(db,
-                   "INSERT INTO candidates SELECT ?1, ?2, 0, 0, ?3, ?4, 'from a version-1 journal', "
-                   "0.0, coalesce(max(last_at_ns), 0), '', ?5 FROM tasks "
-                   "WHERE hotkey = ?1 AND task_id = ?2");
+  Statement insert(
+      db,
+      "INSERT INTO candidates SELECT ?1, ?2, 0, 0, ?3, ?4, 'from a version-1 journal', "
+      "0.0, coalesce(max(last_at_ns), 0), '', ?5 FROM tasks "
+      "WHERE hotkey = ?1 AND task_id = ?2");
   while (select.step()) {
     const Bytes spz = select.blob(2);
     std::string hash;
@@ -152,6 +154,7 @@ void create_tables(sqlite3* db) {
   execute(db, "CREATE INDEX events_task ON events(task_id) WHERE task_id <> ''");
   execute(db, "CREATE INDEX tasks_id ON tasks(task_id)");
   execute(db, "CREATE INDEX tasks_last ON tasks(last_at_ns)");
+  execute(db, "CREATE INDEX tasks_open ON tasks(hotkey) WHERE outcome = ''");
   execute(db, "PRAGMA user_version = " + std::to_string(kSchemaVersion));
 }
 

@@ -100,8 +100,10 @@ TEST(Journal, ChoosesEventsByTimeValidatorTaskKindAndLimit) {
   ASSERT_TRUE(journal.append(make_task(3000, "V", "t3", EventKind::rejected)));
   const auto count = [&](const EventFilter& filter) { return journal.events(filter)->size(); };
   EXPECT_EQ(count({}), 18U);
-  EXPECT_EQ(count({.since = from_unix_seconds(3000), .until = {}, .hotkey = {}, .task_id = {}}), 6U);
-  EXPECT_EQ(count({.since = {}, .until = from_unix_seconds(3000), .hotkey = {}, .task_id = {}}), 12U);
+  EXPECT_EQ(count({.since = from_unix_seconds(3000), .until = {}, .hotkey = {}, .task_id = {}}),
+            6U);
+  EXPECT_EQ(count({.since = {}, .until = from_unix_seconds(3000), .hotkey = {}, .task_id = {}}),
+            12U);
   EXPECT_EQ(count({.since = {}, .until = {}, .hotkey = "W", .task_id = {}}), 6U);
   EXPECT_EQ(count({.since = {}, .until = {}, .hotkey = {}, .task_id = "t3"}), 5U);
   EventFilter outcomes;
@@ -135,10 +137,26 @@ TEST(Journal, KeepsAnIndexOfTasksInStepWithEvents) {
   EXPECT_FALSE(tasks->at(1).outcome) << "held";
   auto again = make_event(EventKind::assigned, 1100, "V", "t1");
   ASSERT_TRUE(journal.append({again}));
-  EXPECT_FALSE(journal.tasks({.since = {}, .until = {}, .hotkey = {}, .id_prefix = "t1"})
-                   ->at(0)
-                   .outcome)
+  EXPECT_FALSE(
+      journal.tasks({.since = {}, .until = {}, .hotkey = {}, .id_prefix = "t1"})->at(0).outcome)
       << "handed out again";
+}
+
+TEST(Journal, SettlesAnOpenTaskWhenItsValidatorHandsOutAnother) {
+  Journal journal = open_journal(":memory:");
+  ASSERT_TRUE(journal.append({make_event(EventKind::assigned, 1000, "V", "t1"),
+                              make_event(EventKind::assigned, 1000, "W", "t2"),
+                              make_event(EventKind::assigned, 1400, "V", "t3")}));
+  TaskFilter of_v;
+  of_v.hotkey = "V";
+  const auto tasks = journal.tasks(of_v);
+  ASSERT_EQ(tasks->size(), 2U);
+  EXPECT_EQ(tasks->at(0).outcome, EventKind::settled);
+  EXPECT_EQ(tasks->at(0).outcome_at, from_unix_seconds(1400));
+  EXPECT_FALSE(tasks->at(1).outcome);
+  TaskFilter of_w;
+  of_w.hotkey = "W";
+  EXPECT_FALSE(journal.tasks(of_w)->at(0).outcome) << "another validator's";
 }
 
 TEST(Journal, GivesATextTaskBackWhole) {
