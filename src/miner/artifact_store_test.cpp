@@ -1,11 +1,9 @@
 #include "miner/artifact_store.h"
 
 #include <gtest/gtest.h>
-#include <sys/resource.h>
-
-#include <csignal>
 
 #include "base/file.h"
+#include "tests/support/file_size_limit.h"
 #include "tests/support/scratch_folder.h"
 
 namespace lode::miner {
@@ -68,14 +66,10 @@ TEST(ArtifactStore, ListsWholeFilesAndClearsLeftOvers) {
 TEST(ArtifactStore, SaysWhenThereIsNoRoomAndLeavesNothing) {
   const ScratchFolder folder;
   const ArtifactStore store(folder.path());
-  rlimit before{};
-  ASSERT_EQ(::getrlimit(RLIMIT_FSIZE, &before), 0);
-  const rlimit small{1000, before.rlim_max};
-  const auto handler = std::signal(SIGXFSZ, SIG_IGN);
-  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &small), 0);
-  const auto put = store.put(Bytes(2000, 7), ArtifactKind::splat);
-  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &before), 0);
-  std::signal(SIGXFSZ, handler);
+  const auto put = [&] {
+    const testing_support::FileSizeLimit limit(1000);
+    return store.put(Bytes(2000, 7), ArtifactKind::splat);
+  }();
   ASSERT_FALSE(put);
   EXPECT_EQ(put.error().code, Errc::out_of_resource) << put.error().message();
   EXPECT_TRUE(store.list(SystemClock().now()).empty());

@@ -3,15 +3,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sqlite3.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#include <csignal>
 
 #include "base/file.h"
 #include "miner/journal.h"
 #include "tests/support/events.h"
+#include "tests/support/file_size_limit.h"
 #include "tests/support/scratch_folder.h"
 
 namespace lode::miner {
@@ -19,6 +17,7 @@ namespace {
 
 namespace fs = std::filesystem;
 using testing::HasSubstr;
+using testing_support::FileSizeLimit;
 using testing_support::make_event;
 using testing_support::make_history;
 using testing_support::ScratchFolder;
@@ -80,6 +79,8 @@ TEST(JournalDamage, KeepsADamagedFileAsideAndSavesWhatCanBeRead) {
   const auto events = journal->events();
   ASSERT_TRUE(events);
   EXPECT_GT(events->size(), history.size() / 2) << journal->notices()[0];
+  EXPECT_EQ(events->front().task_id, history.front().task_id) << "before the damage";
+  EXPECT_EQ(events->back().task_id, history.back().task_id) << "and after it";
   EXPECT_THAT(journal->notices()[0], HasSubstr(std::to_string(events->size()) + " events"));
   const auto candidates = journal->candidates("5V1", "task-1");
   ASSERT_EQ(candidates->size(), 1U);
@@ -364,14 +365,10 @@ TEST(JournalDamage, AnswersOutOfResourceWhenTheSystemRefusesToWrite) {
   ASSERT_TRUE(journal);
   const auto history = make_history(9, 30);
   ASSERT_TRUE(journal->append(history));
-  rlimit before{};
-  ASSERT_EQ(::getrlimit(RLIMIT_FSIZE, &before), 0);
-  const rlimit small{fs::file_size(folder / "j.db-wal"), before.rlim_max};
-  const auto handler = std::signal(SIGXFSZ, SIG_IGN);
-  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &small), 0);
-  const auto refused = journal->append(history);
-  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &before), 0);
-  std::signal(SIGXFSZ, handler);
+  const auto refused = [&] {
+    const FileSizeLimit limit(fs::file_size(folder / "j.db-wal"));
+    return journal->append(history);
+  }();
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code, Errc::out_of_resource) << refused.error().message();
   EXPECT_EQ(journal->events()->size(), history.size());

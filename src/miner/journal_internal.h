@@ -141,7 +141,7 @@ class TaskIndex {
   void apply(const Event& event);
 
  private:
-  Statement assign_, finish_, send_;
+  Statement supersede_, assign_, finish_, send_;
 };
 
 /// One row a validator, as folded up to `through` inclusive.

@@ -77,7 +77,12 @@ std::optional<Event> event_of(const Statement& row) {
 }
 
 TaskIndex::TaskIndex(sqlite3* db)
-    : assign_(
+    : supersede_(db,
+                 // A validator holds us to one task: an older one is over, its outcome unseen (the
+                 // miner was down when the answer came, say).
+                 "UPDATE tasks SET outcome = 'settled', outcome_at_ns = ? WHERE hotkey = ? AND "
+                 "task_id <> ? AND outcome = ''"),
+      assign_(
           db,
           // A task that is handed out again is held again, whatever we thought had become of it.
           "INSERT INTO tasks(hotkey, task_id, prompt, threshold, throttle_period, first_at_ns, "
@@ -92,6 +97,7 @@ TaskIndex::TaskIndex(sqlite3* db)
 
 void TaskIndex::apply(const Event& event) {
   if (event.kind == EventKind::assigned) {
+    supersede_.bind(event.at).bind(event.hotkey).bind(event.task_id).run();
     assign_.bind(event.hotkey)
         .bind(event.task_id)
         .bind(event.detail)

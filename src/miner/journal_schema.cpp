@@ -159,6 +159,7 @@ void create_tables(sqlite3* db) {
   execute(db, "CREATE INDEX events_task ON events(task_id) WHERE task_id <> ''");
   execute(db, "CREATE INDEX tasks_id ON tasks(task_id)");
   execute(db, "CREATE INDEX tasks_last ON tasks(last_at_ns)");
+  execute(db, "CREATE INDEX tasks_open ON tasks(hotkey) WHERE outcome = ''");
   execute(db, "PRAGMA user_version = " + std::to_string(kSchemaVersion));
 }
 

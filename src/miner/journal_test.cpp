@@ -142,6 +142,23 @@ TEST(Journal, KeepsAnIndexOfTasksInStepWithEvents) {
       << "handed out again";
 }
 
+TEST(Journal, SettlesAnOpenTaskWhenItsValidatorHandsOutAnother) {
+  Journal journal = open_journal(":memory:");
+  ASSERT_TRUE(journal.append({make_event(EventKind::assigned, 1000, "V", "t1"),
+                              make_event(EventKind::assigned, 1000, "W", "t2"),
+                              make_event(EventKind::assigned, 1400, "V", "t3")}));
+  TaskFilter of_v;
+  of_v.hotkey = "V";
+  const auto tasks = journal.tasks(of_v);
+  ASSERT_EQ(tasks->size(), 2U);
+  EXPECT_EQ(tasks->at(0).outcome, EventKind::settled);
+  EXPECT_EQ(tasks->at(0).outcome_at, from_unix_seconds(1400));
+  EXPECT_FALSE(tasks->at(1).outcome);
+  TaskFilter of_w;
+  of_w.hotkey = "W";
+  EXPECT_FALSE(journal.tasks(of_w)->at(0).outcome) << "another validator's";
+}
+
 TEST(Journal, GivesATextTaskBackWhole) {
   Journal journal = open_journal(":memory:");
   const subnet::Task task{subnet::Task::Type::text, "t1", std::string(3000, 'p')};

@@ -113,12 +113,21 @@ class Crash:
             database.close()
 
     def check_journal(self, when):
+        """Recovers a copy as the next miner would and reads it through; the journal itself is left to that miner."""
         if not self.journal.exists():
             return  # killed before it was begun
+        copy = self.folder / "copy.db"
+        for suffix in ("", "-wal", "-journal"):
+            copy.with_name("copy.db" + suffix).unlink(missing_ok=True)
+            if (part := self.journal.with_name(self.journal.name + suffix)).exists():
+                shutil.copyfile(part, copy.with_name("copy.db" + suffix))
+        database = sqlite3.connect(copy)
         try:
-            found = self.query("PRAGMA integrity_check")
+            found = database.execute("PRAGMA integrity_check").fetchall()
         except sqlite3.Error as error:
             found = [(str(error),)]
+        finally:
+            database.close()
         if found != [("ok",)]:
             self.problems.append(f"{when}: {found[0][0]}")
 

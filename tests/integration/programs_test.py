@@ -320,7 +320,7 @@ class Programs(unittest.TestCase):
         lines = [json.loads(line) for line in ask("export", "--events", "--format", "jsonl").splitlines()]
         self.assertEqual(sum(line["kind"] == "accepted" for line in lines), len(accepted))
         ask("export", "-o", self.dir / "tasks.csv")
-        self.assertEqual(len(list(csv.DictReader((self.dir / "tasks.csv").open()))), len(tasks))
+        self.assertEqual(len(list(csv.DictReader((self.dir / "tasks.csv").read_text().splitlines()))), len(tasks))
 
         replay = json.loads(ask("replay", accepted[0]["task"], "--json", "-o", self.dir / "again.spz"))
         self.assertTrue(replay["same"])

@@ -24,11 +24,12 @@ inline std::vector<miner::Event> make_task(std::int64_t at, const std::string& h
                                            const std::string& task, miner::EventKind outcome,
                                            double score = 0.8) {
   using Kind = miner::EventKind;
-  std::vector<miner::Event> events = {
-      make_event(Kind::pulling, at, hotkey, ""),       make_event(Kind::assigned, at + 1, hotkey, task),
-      make_event(Kind::generating, at + 2, hotkey, task),
-      make_event(Kind::candidate_ready, at + 12, hotkey, task),
-      make_event(Kind::submitting, at + 13, hotkey, task), make_event(outcome, at + 16, hotkey, task)};
+  std::vector<miner::Event> events = {make_event(Kind::pulling, at, hotkey, ""),
+                                      make_event(Kind::assigned, at + 1, hotkey, task),
+                                      make_event(Kind::generating, at + 2, hotkey, task),
+                                      make_event(Kind::candidate_ready, at + 12, hotkey, task),
+                                      make_event(Kind::submitting, at + 13, hotkey, task),
+                                      make_event(outcome, at + 16, hotkey, task)};
   events[1].threshold = 0.6;
   events[1].throttle_period = 30;
   events[1].detail = "a red mug of " + task;
