@@ -6,11 +6,9 @@ Usage: simulate_test.py BIN_FOLDER
 import json
 import os
 import pathlib
-import signal
 import subprocess
 import sys
 import tempfile
-import time
 import unittest
 import xml.etree.ElementTree
 
@@ -106,38 +104,6 @@ class Simulate(unittest.TestCase):
         for policy in report["policies"]:
             self.assertIn(f"{policy['policy']}: {policy['accepted']} (", words)
         self.assertIn("bound: 384.0", words)
-
-    def test_fits_a_miners_journal(self):
-        sandbox = subprocess.Popen([LODE, "sandbox", "--time-scale", "100", "--seed", "4", "--validators", "4", "--dir",
-                                    self.dir], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-        self.addCleanup(lambda: (sandbox.kill(), sandbox.wait(), sandbox.stdout.close()))
-        ready = json.loads(sandbox.stdout.readline())
-        journal = self.dir / "journal.db"
-        miner = subprocess.Popen([LODE, "mine", "--wallet.file", ready["miner_hotkey_file"], "--subtensor.network",
-                                  ready["chain"], "--journal.path", journal, "--http.listen", "127.0.0.1:0",
-                                  "--workers", "1"],
-                                 stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        self.addCleanup(lambda: (miner.kill(), miner.wait()))
-
-        def accepted():
-            result = run("validators", "--journal.path", journal, "--json")
-            return json.loads(result.stdout)["totals"]["accepted"] if result.returncode == 0 else 0
-
-        deadline = time.monotonic() + 60
-        while accepted() < 10 and time.monotonic() < deadline:
-            time.sleep(0.3)
-        miner.send_signal(signal.SIGTERM)
-        self.assertEqual(miner.wait(30), 0)
-        report = self.simulate("--from-journal", journal, "--pull-seconds", 2)
-        fitted = report["fitted"]
-        self.assertGreaterEqual(fitted["score-mean"]["samples"], 10)
-        self.assertGreater(fitted["score-mean"]["value"], 0.6)
-        self.assertEqual(report["parameters"]["score_mean"], fitted["score-mean"]["value"])
-        self.assertEqual(report["parameters"]["fault_pulls"], fitted["fault-pulls"]["value"])
-        self.assertNotIn("pull-seconds", fitted, "a flag was given")
-        self.assertEqual(report["parameters"]["pull_seconds"], 2)
-        table = run("simulate", "--from-journal", journal, cwd=self.dir)
-        self.assertIn("fitted score-mean", table.stdout)
 
 
 if __name__ == "__main__":
