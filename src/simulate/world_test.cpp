@@ -18,13 +18,15 @@ using std::chrono::seconds;
 TEST(EventQueue, GivesTheEarliestAndEqualTimesInTheOrderTheyCame) {
   EventQueue<int> queue;
   const Time now = from_unix_seconds(100);
-  queue.add(now + seconds(2), 3);
-  queue.add(now, 1);
-  queue.add(now + seconds(2), 4);
-  queue.add(now, 2);
-  for (const int expected : {1, 2, 3, 4}) {
+  constexpr int kCount = 50;
+  for (int i = 0; i < kCount; ++i) {
+    queue.add(now + seconds(2), kCount + i);
+    queue.add(now, i);
+  }
+  for (int i = 0; i < 2 * kCount; ++i) {
     ASSERT_FALSE(queue.empty());
-    EXPECT_EQ(queue.take(), expected);
+    EXPECT_EQ(queue.next_at(), i < kCount ? now : now + seconds(2));
+    EXPECT_EQ(queue.take(), i);
   }
   EXPECT_TRUE(queue.empty());
 }
