@@ -95,7 +95,7 @@ def theirs_of_old(lode):
     keypair = Keypair.create_from_mnemonic(Keypair.generate_mnemonic(12))
     wallet.set_hotkey(keypair, encrypt=False, overwrite=True)
     file = lode.folder / "old" / "hotkeys" / "h"
-    file.write_bytes(legacy_encrypt_keyfile_data(serialized_keypair_to_keyfile_data(keypair), PASSWORD))
+    file.write_bytes(bytes(legacy_encrypt_keyfile_data(serialized_keypair_to_keyfile_data(keypair), PASSWORD)))
     assert wallet.hotkey_file.is_encrypted()
     done = lode.run("show", *names("old"))
     assert done.returncode == 3 and f"{file}: encrypted" in done.stderr and "Ansible vault" in done.stderr, done.stderr
