@@ -4,7 +4,9 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <array>
 #include <cctype>
+#include <charconv>
 #include <cstdlib>
 #include <numeric>
 #include <optional>
@@ -39,8 +41,9 @@ std::optional<std::string> scalar_text(const toml::node& node) {
     return *truth ? "true" : "false";
   }
   if (const auto real = node.value_exact<double>()) {
-    std::string text = std::to_string(*real);
-    return text;
+    std::array<char, 32> text{};  // the longest shortest form has 24
+    const auto end = std::to_chars(text.data(), text.data() + text.size(), *real).ptr;
+    return std::string(text.data(), end);
   }
   return std::nullopt;
 }
@@ -234,22 +237,6 @@ std::string environment_name(std::string_view key) {
     name += std::isalnum(byte) != 0 ? static_cast<char>(std::toupper(byte)) : '_';
   }
   return name;
-}
-
-std::string redact_url(std::string text) {
-  const std::size_t scheme = text.find("://");
-  if (scheme == std::string::npos) {
-    return text;
-  }
-  if (const std::size_t query = text.find('?'); query != std::string::npos) {
-    text.replace(query + 1, std::string::npos, "***");
-  }
-  const std::size_t host = scheme + 3;
-  const std::size_t at = text.substr(0, text.find('/', host)).rfind('@');
-  if (at != std::string::npos && at >= host) {
-    text.replace(host, at - host, "***");
-  }
-  return text;
 }
 
 Result<void> Settings::apply(CLI::App& app, const std::filesystem::path& config_flag,

@@ -35,9 +35,6 @@ std::string nearest_key(std::string_view key, const std::vector<std::string>& kn
 /// LODE_WALLET_NAME for wallet.name.
 std::string environment_name(std::string_view key);
 
-/// A URL without what may be a secret: user information and query.
-std::string redact_url(std::string text);
-
 /// Every long option of a command marked with `configurable()`, and of the program itself, is a
 /// setting: key `wallet.name` for `--wallet.name`. A value comes from the first of: the flag, the
 /// environment (LODE_WALLET_NAME; for wallet.* and subtensor.* also the SDK's BT_WALLET_NAME), the

@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
+#include "base/redact.h"
 #include "lode/commands.h"
 #include "lode/mine_options.h"
 
@@ -22,7 +23,7 @@ nlohmann::json typed(const CLI::Option& option, const std::string& text) {
   if (is_bare && nlohmann::json::accept(text)) {
     return nlohmann::json::parse(text);
   }
-  return cli::redact_url(text);
+  return redact_url(text);
 }
 
 nlohmann::json value_of(const CLI::Option& option) {
@@ -46,8 +47,8 @@ int config(const cli::Settings& settings, bool as_json) {
     const nlohmann::json value = value_of(*entry.option);
     object[entry.key] = {{"value", value}, {"origin", entry.origin}};
     if (!as_json) {
-      std::printf("%-34s %-34s %s\n", entry.key.c_str(), value.dump().c_str(),
-                  entry.origin.c_str());
+      const std::string text = value.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+      std::printf("%-34s %-34s %s\n", entry.key.c_str(), text.c_str(), entry.origin.c_str());
     }
   }
   if (as_json) {

@@ -1,6 +1,5 @@
 // lode mine: the miner daemon.
 #include <spdlog/spdlog.h>
-#include <sys/resource.h>
 
 #include <CLI/CLI.hpp>
 #include <boost/asio/co_spawn.hpp>
@@ -11,6 +10,7 @@
 #include <nlohmann/json.hpp>
 
 #include "lode/commands.h"
+#include "lode/confine.h"
 #include "lode/metagraph_source.h"
 #include "lode/mine_options.h"
 #include "lode/remote_signer.h"
@@ -70,6 +70,22 @@ Result<Parsed> parse(const MineOptions& options) {
   return parsed;
 }
 
+MetagraphSourceConfig source_config(const MineOptions& options, const chain::Signer& hotkey) {
+  MetagraphSourceConfig config;
+  config.netuid = options.netuid;
+  config.network = options.subtensor_network;
+  config.endpoints = options.chain_endpoints;
+  config.file = options.metagraph_file;
+  config.cache_folder = fs::path(options.journal_path).parent_path();
+  config.hotkey = hotkey.ss58();
+  config.period = std::chrono::seconds(options.sync_seconds);
+  config.min_stake = options.min_stake;
+  if (options.private_axons != "auto") {
+    config.private_axons = options.private_axons == "yes" ? PrivateAxons::yes : PrivateAxons::no;
+  }
+  return config;
+}
+
 class StatusHandler final : public net::HttpHandler {
  public:
   StatusHandler(const miner::Miner& miner, const MetagraphSource& source)
@@ -84,12 +100,6 @@ class StatusHandler final : public net::HttpHandler {
   const miner::Miner& miner_;
   const MetagraphSource& source_;
 };
-
-/// Secrets must not reach a core file.
-void forbid_core_files() {
-  const rlimit none{0, 0};
-  ::setrlimit(RLIMIT_CORE, &none);
-}
 
 void reload_blacklist(const MineOptions& options, miner::Miner& miner) {
   if (auto blacklist = load_blacklist(options)) {
@@ -175,7 +185,7 @@ Result<std::unique_ptr<chain::Signer>> open_signer(const MineOptions& options) {
 }
 
 int mine(const MineOptions& options) {
-  forbid_core_files();
+  forbid_dumps();
   const auto parsed = parse(options);
   if (!parsed) {
     return cli::report(parsed.error());
@@ -186,10 +196,7 @@ int mine(const MineOptions& options) {
   }
   const chain::Signer& hotkey = **signer;
   asio::io_context context(1);
-  auto source = MetagraphSource::make(
-      context.get_executor(),
-      {options.netuid, options.subtensor_network, options.chain_endpoints, options.metagraph_file,
-       hotkey.ss58(), std::chrono::seconds(options.sync_seconds), options.min_stake});
+  auto source = MetagraphSource::make(context.get_executor(), source_config(options, hotkey));
   if (!source) {
     return cli::report(source.error());
   }
@@ -216,6 +223,9 @@ int mine(const MineOptions& options) {
   config.scheduling.blacklist = parsed->blacklist;
   config.scheduling.allow_private_axons = (*source)->allows_private_axons();
   config.scheduling.stagger = from_seconds(options.stagger_seconds);
+  if (config.scheduling.allow_private_axons && options.metagraph_file.empty()) {
+    spdlog::info("axons on private addresses are asked too; --axon.allow_private no forbids it");
+  }
   config.artifacts = options.artifacts_path;
   config.drain_timeout = std::chrono::seconds(options.drain_seconds);
   miner::Miner miner(context.get_executor(), config, hotkey, *journal, pool);

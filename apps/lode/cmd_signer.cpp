@@ -197,6 +197,7 @@ class SignerServer {
 };
 
 int serve(const SignerOptions& options) {
+  forbid_dumps();
   const auto hotkey = read_hotkey(options.wallet);
   if (!hotkey) {
     return cli::report(hotkey.error());

@@ -11,6 +11,7 @@
 
 #include "base/encoding.h"
 #include "lode/commands.h"
+#include "lode/confine.h"
 #include "lode/password.h"
 
 namespace lode::commands {
@@ -168,6 +169,7 @@ Result<Json> import(const WalletFlags& flags) {
 using Command = Result<Json> (*)(const WalletFlags&);
 
 int run_and_print(Command command, const WalletFlags& flags) {
+  forbid_dumps();
   const auto object = command(flags);
   if (!object) {
     return cli::report(object.error());

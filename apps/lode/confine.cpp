@@ -93,10 +93,15 @@ std::string forbid_calls() {
 
 }  // namespace
 
-std::vector<std::string> confine_process() {
+void forbid_dumps() {
   const rlimit none{0, 0};
-  ::setrlimit(RLIMIT_CORE, &none);
-  ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+  if (::setrlimit(RLIMIT_CORE, &none) != 0 || ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0) {
+    throw std::runtime_error("core files cannot be forbidden");
+  }
+}
+
+std::vector<std::string> confine_process() {
+  forbid_dumps();
   if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) {
     throw std::runtime_error("no_new_privs cannot be set");
   }

@@ -1,5 +1,6 @@
 #include "lode/metagraph_source.h"
 
+#include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
@@ -8,13 +9,34 @@
 #include <random>
 
 #include "chain/address.h"
+#include "chain/metagraph_cache.h"
 #include "chain/network.h"
 #include "net/endpoint.h"
+#include "net/task_group.h"
 
 namespace lode::commands {
 namespace {
 
 namespace asio = boost::asio;
+
+/// A node that works answers sooner; after this an old metagraph is better than none.
+constexpr Duration kPatience = std::chrono::seconds(5);
+/// A file on disk no oftener than this, however often the chain is read.
+constexpr Duration kKeepEvery = std::chrono::seconds(60);
+
+/// "12 s", "40 min", "5 h" or "3 days".
+std::string age_text(Duration age) {
+  const double seconds = std::max(to_seconds(age), 0.0);  // clocks are set back, too
+  constexpr double kMinute = 60, kHour = 3600, kDay = 86'400;
+  if (seconds < 2 * kMinute) {
+    return fmt::format("{:.0f} s", seconds);
+  }
+  if (seconds < 2 * kHour) {
+    return fmt::format("{:.0f} min", seconds / kMinute);
+  }
+  return seconds < 2 * kDay ? fmt::format("{:.0f} h", seconds / kHour)
+                            : fmt::format("{:.0f} days", seconds / kDay);
+}
 
 class FileSource final : public MetagraphSource {
  public:
@@ -58,7 +80,7 @@ class FileSource final : public MetagraphSource {
 
   asio::awaitable<void> stop() override { co_return; }
   miner::ChainView view() const override { return view_; }
-  bool allows_private_axons() const override { return true; }
+  bool allows_private_axons() const override { return config_.private_axons != PrivateAxons::no; }
 
  private:
   asio::any_io_executor executor_;
@@ -74,9 +96,16 @@ bool is_on_this_machine(const std::string& text) {
 
 class ChainSource final : public MetagraphSource {
  public:
-  ChainSource(MetagraphSourceConfig config, std::vector<std::string> urls,
+  /// `nodes` are the client's, as "wss://host:port".
+  ChainSource(MetagraphSourceConfig config, std::vector<std::string> nodes,
               std::unique_ptr<chain::RpcClient> client)
-      : config_(std::move(config)), urls_(std::move(urls)), client_(std::move(client)) {
+      : config_(std::move(config)),
+        nodes_(std::move(nodes)),
+        client_(std::move(client)),
+        cache_(chain::metagraph_cache_path(config_.cache_folder, config_.network, config_.netuid)),
+        tasks_(client_->executor(), [](const std::string& name, const std::string& why) {
+          spdlog::error("{}: {}", name, why);
+        }) {
     chain::MetagraphSyncConfig sync;
     sync.netuid = config_.netuid;
     sync.network = config_.network;
@@ -88,6 +117,7 @@ class ChainSource final : public MetagraphSource {
         [this](const chain::Metagraph& metagraph, const std::vector<chain::WeightHint>& hints) {
           miner_->set_metagraph(metagraph);
           miner_->set_hints(hints);
+          keep(metagraph);
         });
   }
 
@@ -96,6 +126,7 @@ class ChainSource final : public MetagraphSource {
   asio::awaitable<Result<void>> run(miner::Miner& miner) override {
     miner_ = &miner;
     client_->start();
+    tasks_.spawn("kept metagraph", fall_back());
     const auto read = co_await sync_->read_once();
     if (!read && read.error().code == Errc::not_found) {
       co_return read.error();
@@ -107,7 +138,9 @@ class ChainSource final : public MetagraphSource {
   void reload(miner::Miner&) override { sync_->read_soon(); }
 
   asio::awaitable<void> stop() override {
+    tasks_.cancel();
     client_->close();
+    co_await tasks_.join();
     co_await client_->join();
   }
 
@@ -122,6 +155,7 @@ class ChainSource final : public MetagraphSource {
     view.head = status.head;
     view.block = status.block;
     view.read_at = status.read_at;
+    view.is_from_earlier_run = status.is_from_earlier_run;
     view.read_seconds = to_seconds(status.took);
     view.read_bytes = status.bytes;
     view.uid = status.uid;
@@ -131,13 +165,58 @@ class ChainSource final : public MetagraphSource {
   }
 
   bool allows_private_axons() const override {
-    return std::all_of(urls_.begin(), urls_.end(), is_on_this_machine);
+    if (config_.private_axons != PrivateAxons::automatic) {
+      return config_.private_axons == PrivateAxons::yes;
+    }
+    return !chain::is_public_network(config_.network) &&
+           std::all_of(nodes_.begin(), nodes_.end(), is_on_this_machine);
   }
 
  private:
+  /// Writes what a node has answered for the next start.
+  void keep(const chain::Metagraph& metagraph) {
+    const chain::SyncStatus status = sync_->status();
+    if (status.is_from_earlier_run || !status.read_at ||
+        (kept_at_ && *status.read_at < *kept_at_ + kKeepEvery)) {
+      return;
+    }
+    kept_at_ = status.read_at;
+    const auto kept = chain::write_metagraph_cache(
+        cache_, {metagraph, config_.network, status.endpoint, *status.read_at});
+    if (!kept) {
+      spdlog::warn("the metagraph is not kept for the next start: {}", kept.error().message());
+    }
+  }
+
+  /// Begins with what an earlier run kept when no node has answered soon after the start.
+  asio::awaitable<void> fall_back() {
+    asio::steady_timer timer(client_->executor(), kPatience);
+    co_await timer.async_wait(asio::use_awaitable);
+    if (sync_->status().read_at) {
+      co_return;
+    }
+    auto cached = chain::read_metagraph_cache(cache_, config_.network, config_.netuid, nodes_);
+    if (!cached) {
+      spdlog::warn(
+          "the chain has not answered within {:g} s, and no metagraph of an earlier run "
+          "can stand in: {}",
+          to_seconds(kPatience), cached.error().message());
+      co_return;
+    }
+    spdlog::warn(
+        "the chain has not answered within {:g} s: mining from the metagraph of block {}, "
+        "read from {} {} ago and kept in {}",
+        to_seconds(kPatience), cached->metagraph.block, cached->endpoint,
+        age_text(SystemClock().now() - cached->read_at), cache_.string());
+    sync_->begin_with(std::move(cached->metagraph), cached->read_at);
+  }
+
   MetagraphSourceConfig config_;
-  std::vector<std::string> urls_;
+  std::vector<std::string> nodes_;
   std::unique_ptr<chain::RpcClient> client_;
+  std::filesystem::path cache_;
+  std::optional<Time> kept_at_;
+  net::TaskGroup tasks_;
   std::unique_ptr<chain::MetagraphSync> sync_;
   miner::Miner* miner_ = nullptr;
 };
@@ -151,15 +230,20 @@ Result<std::unique_ptr<MetagraphSource>> MetagraphSource::make(asio::any_io_exec
         std::make_unique<FileSource>(executor, std::move(config)));
   }
   chain::RpcClientConfig client_config;
+  config.network = chain::network_name(config.network, config.endpoints);
   client_config.urls = chain::endpoint_urls(config.network, config.endpoints);
   client_config.seed = std::random_device()();
-  auto urls = client_config.urls;
+  std::vector<std::string> nodes;
+  for (const std::string& text : client_config.urls) {
+    LODE_TRY(const net::WsUrl url, net::parse_ws_url(text));
+    nodes.push_back(url.to_string());
+  }
   LODE_TRY(auto client, chain::RpcClient::make(executor, std::move(client_config)));
   if (const auto url = net::parse_ws_url(config.network)) {
     config.network = url->to_string();  // its path may hold the operator's key
   }
   return std::unique_ptr<MetagraphSource>(
-      std::make_unique<ChainSource>(std::move(config), std::move(urls), std::move(client)));
+      std::make_unique<ChainSource>(std::move(config), std::move(nodes), std::move(client)));
 }
 
 }  // namespace lode::commands

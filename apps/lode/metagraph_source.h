@@ -1,8 +1,9 @@
-// Where `lode mine` has its metagraph from: a chain, or a file in its place.
+// Where `lode mine` has its metagraph from: a chain, what an earlier run kept of it, or a file.
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
+#include <filesystem>
 #include <memory>
 #include <string>
 #include <vector>
@@ -13,14 +14,24 @@
 
 namespace lode::commands {
 
+/// Whether validators are asked whose axons are on loopback or private addresses.
+enum class PrivateAxons {
+  automatic,  ///< with a file, or a chain of which every node runs on this machine, unless the
+              ///< network is called by a public one's name: a tunnel or node of one's own
+  yes,
+  no
+};
+
 struct MetagraphSourceConfig {
   int netuid = 17;
-  std::string network = "finney";
+  std::string network;                 ///< empty: what the endpoints say, or finney
   std::vector<std::string> endpoints;  ///< instead of the network's
   std::string file;                    ///< instead of a chain
+  std::filesystem::path cache_folder;  ///< where a chain's last good metagraph is kept
   std::string hotkey;
   Duration period = std::chrono::seconds(60);
   double min_stake = 1000;
+  PrivateAxons private_axons = PrivateAxons::automatic;
 };
 
 class MetagraphSource {
@@ -39,8 +50,6 @@ class MetagraphSource {
   virtual void reload(miner::Miner& miner) = 0;
   virtual boost::asio::awaitable<void> stop() = 0;
   virtual miner::ChainView view() const = 0;
-  /// Whether axons on loopback and private addresses can be meant: a file's, or those of a chain
-  /// that runs on this machine.
   virtual bool allows_private_axons() const = 0;
 };
 

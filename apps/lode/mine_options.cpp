@@ -12,10 +12,15 @@ void add_mine_options(CLI::App& command, MineOptions& options) {
   command
       .add_option("--subtensor.network", options.subtensor_network,
                   "finney, test, local, or a URL of the chain")
-      ->capture_default_str();
+      ->default_str("finney");
   command.add_option("--subtensor.chain_endpoint", options.chain_endpoints,
                      "URLs of the chain, instead of the network's own");
   command.add_option("--metagraph.file", options.metagraph_file, "Metagraph in place of a chain");
+  command
+      .add_option("--axon.allow_private", options.private_axons,
+                  "Ask axons on private addresses: yes, no, or auto for a chain of one's own")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"auto", "yes", "no"}));
   command.add_option("--journal.path", options.journal_path, "SQLite file with what happened")
       ->capture_default_str();
   command.add_option("--http.listen", options.http_listen, "HOST:PORT of the status page")

@@ -13,9 +13,10 @@ struct MineOptions {
   int netuid = 17;
   WalletOptions wallet;
   std::string signer_socket;
-  std::string subtensor_network = "finney";
+  std::string subtensor_network;  ///< empty: what the endpoints say, or finney
   std::vector<std::string> chain_endpoints;
   std::string metagraph_file;
+  std::string private_axons = "auto";
   std::string journal_path = "lode-journal.db";
   std::string http_listen = "127.0.0.1:8090";
   std::string artifacts_path;

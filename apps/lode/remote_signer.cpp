@@ -4,8 +4,10 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <stdexcept>
+#include <thread>
 
 #include "chain/keypair.h"
 #include "lode/signer_wire.h"
@@ -14,6 +16,7 @@ namespace lode::commands {
 namespace {
 
 constexpr int kTimeoutSeconds = 5;
+constexpr std::chrono::milliseconds kPauseBetweenAttempts(50);
 constexpr std::uint32_t kMaxAnswerBytes = 1024;
 
 class RemoteSigner final : public chain::Signer {
@@ -36,7 +39,7 @@ class RemoteSigner final : public chain::Signer {
   chain::Signature sign_message(ByteView message) const override {
     auto answer = ask(SignerRequest::sign, message);
     if (!answer && answer.error().code == Errc::io_failure) {
-      if (const auto connected = connect(); !connected) {
+      if (const auto connected = connect_again(); !connected) {
         throw std::runtime_error(connected.error().message());
       }
       answer = ask(SignerRequest::sign, message);
@@ -75,6 +78,19 @@ class RemoteSigner final : public chain::Signer {
     }
     socket_ = std::move(socket);
     return {};
+  }
+
+  /// Waits for a signer that is being restarted: everything else waits with us, but without
+  /// signatures there is little else to do.
+  Result<void> connect_again() const {
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(kTimeoutSeconds);
+    for (;;) {
+      auto connected = connect();
+      if (connected || std::chrono::steady_clock::now() >= deadline) {
+        return connected;
+      }
+      std::this_thread::sleep_for(kPauseBetweenAttempts);
+    }
   }
 
   Result<void> send_all(ByteView bytes) const {

@@ -171,6 +171,7 @@ bool is_known_coldkey(const fs::path& path, const PublicKey& key) {
 Result<Keypair> keypair_of_content(SecretBytes content, const AskPassword& ask,
                                    const KdfCost& cost) {
   if (is_encrypted(content.view())) {
+    LODE_CHECK(check_form(content.view()));  // before anybody types a password in vain
     if (!ask) {
       return fail(Errc::unsupported, "encrypted, and no password was asked for");
     }

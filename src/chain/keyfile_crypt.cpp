@@ -35,15 +35,25 @@ bool is_encrypted(ByteView content) {
          text.starts_with(kFernetPrefix);
 }
 
+Result<void> check_form(ByteView content) {
+  const std::string_view text = as_text(content);
+  if (text.starts_with(kAnsiblePrefix)) {
+    return fail(Errc::unsupported,
+                "encrypted in btwallet's older form, an Ansible vault: have btwallet 4 write it "
+                "anew (its Keyfile's decrypt(), then encrypt()), or write it from its phrase with: "
+                "lode wallet import --encrypt --force");
+  }
+  if (text.starts_with(kFernetPrefix)) {
+    return fail(Errc::unsupported,
+                "encrypted in btwallet's oldest form, Fernet: write it anew from its phrase with: "
+                "lode wallet import --encrypt --force");
+  }
+  return {};
+}
+
 Result<SecretBytes> decrypt_key_file(ByteView content, std::string_view password,
                                      const KdfCost& cost) {
-  if (!as_text(content).starts_with(kNaclPrefix)) {
-    const bool is_ansible = as_text(content).starts_with(kAnsiblePrefix);
-    return fail(Errc::unsupported,
-                std::string("encrypted in an older form (") +
-                    (is_ansible ? "Ansible vault" : "Fernet") +
-                    "); write the file anew from its phrase with: lode wallet import");
-  }
+  LODE_CHECK(check_form(content));
   if (content.size() < kHeaderBytes + crypto_secretbox_MACBYTES) {
     return fail(Errc::invalid_input,
                 "an encrypted file cut short: " + std::to_string(content.size()) +

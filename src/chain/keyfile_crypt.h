@@ -17,9 +17,12 @@ struct KdfCost {
 /// Whether `content` begins as one of btwallet's encrypted forms.
 bool is_encrypted(ByteView content);
 
+/// Errc::unsupported for the older "$ANSIBLE_VAULT" and Fernet forms, with the way out.
+Result<void> check_form(ByteView content);
+
 /// The plain JSON of an encrypted file:
 /// - "$NACL": Argon2i 1.3 over the password with btwallet's fixed salt, then XSalsa20-Poly1305;
-/// - Errc::unsupported for the older "$ANSIBLE_VAULT" and Fernet forms, with the way out;
+/// - what check_form() says of the older forms;
 /// - Errc::invalid_input for a wrong password or damaged bytes, which the format cannot tell apart.
 /// Throws std::bad_alloc where 512 MiB are not to be had.
 Result<SecretBytes> decrypt_key_file(ByteView content, std::string_view password,

@@ -151,6 +151,23 @@ TEST(Keyfile, RefusesEncryptedAndPublicFormsAsUnsupported) {
   }
 }
 
+TEST(Keyfile, NamesFileAndFormOfOlderEncryptionBeforeAnyPassword) {
+  for (const auto& [content, form] :
+       {std::pair("$ANSIBLE_VAULT;1.1;AES256\n6162", "Ansible vault"), {"gAAAAABl", "Fernet"}}) {
+    const ScratchFile file(content, 0600);
+    const auto keypair = read_hotkey_file(file.path(), []() -> Result<SecretBytes> {
+      ADD_FAILURE() << "asked for a password";
+      return SecretBytes();
+    });
+    ASSERT_FALSE(keypair);
+    EXPECT_EQ(keypair.error().code, Errc::unsupported);
+    for (const std::string& text : {file.path().string() + ": ", std::string(form),
+                                    std::string("lode wallet import --encrypt --force")}) {
+      EXPECT_NE(keypair.error().context.find(text), std::string::npos) << keypair.error().context;
+    }
+  }
+}
+
 TEST(Keyfile, NamesTheBrokenFieldAndNeverItsValue) {
   const std::string secret = "5ec7e75ec7e7";
   const std::pair<const char*, Json> cases[] = {

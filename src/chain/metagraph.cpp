@@ -10,6 +10,7 @@
 
 #include "base/file.h"
 #include "base/json.h"
+#include "chain/metagraph_json_internal.h"
 #include "chain/ss58.h"
 
 namespace lode::chain {
@@ -162,7 +163,7 @@ Result<Metagraph> parse_metagraph(std::string_view text) {
   return metagraph;
 }
 
-Result<void> write_metagraph_file(const std::filesystem::path& path, const Metagraph& metagraph) {
+Json metagraph_json(const Metagraph& metagraph) {
   Json neurons = Json::array();
   for (const Neuron& neuron : metagraph.neurons) {
     neurons.push_back({{"uid", neuron.uid},
@@ -177,9 +178,12 @@ Result<void> write_metagraph_file(const std::filesystem::path& path, const Metag
                        {"last_update", neuron.last_update},
                        {"registered_at", neuron.registered_at}});
   }
-  const Json root = {
+  return {
       {"netuid", metagraph.netuid}, {"block", metagraph.block}, {"neurons", std::move(neurons)}};
-  return write_file(path, as_bytes(root.dump(2) + "\n"));
+}
+
+Result<void> write_metagraph_file(const std::filesystem::path& path, const Metagraph& metagraph) {
+  return write_file(path, as_bytes(metagraph_json(metagraph).dump(2) + "\n"));
 }
 
 }  // namespace lode::chain

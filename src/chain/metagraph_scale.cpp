@@ -35,6 +35,15 @@ struct Columns {
   std::vector<CompactU64> last_update, emission, incentives, trust, registered_at, total_stake;
 };
 
+/// Reads a list's items without keeping them: as values they can take 200 times their bytes.
+template <class T>
+void skip_list(Decoder& in, const Path& path) {
+  const std::size_t count = in.count(scale::min_bytes<T>(), path);
+  for (std::size_t i = 0; i < count && !in.has_failed(); ++i) {
+    scale::decode<T>(in, Path(path, i));
+  }
+}
+
 /// Reads a field that is of no interest.
 void skip(Decoder& in, MetagraphForm form, const Path& path) {
   using Octets = std::vector<std::uint8_t>;
@@ -62,7 +71,7 @@ void skip(Decoder& in, MetagraphForm form, const Path& path) {
       scale::decode<std::vector<PublicKey>>(in, path);
       break;
     case MetagraphForm::identities:
-      scale::decode<std::vector<std::optional<std::array<Octets, 7>>>>(in, path);
+      skip_list<std::optional<std::array<Octets, 7>>>(in, path);
       break;
     case MetagraphForm::axons:
       scale::decode<std::vector<AxonInfo>>(in, path);

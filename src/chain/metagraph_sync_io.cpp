@@ -24,6 +24,11 @@ namespace {
 /// Lines of the log of changes at most: a first reading after a long time away is one line.
 constexpr std::size_t kMaxChangesLogged = 20;
 
+/// A node's own words are quoted up to here.
+constexpr std::size_t kMaxQuoted = 40;
+/// Validators whose weights are compared, each with each; a subnet has 64.
+constexpr std::size_t kMaxHinted = 256;
+
 /// Errors that another call may do better with; the others are the connection's.
 bool is_about_the_call(const Error& error) {
   return error.code == Errc::unsupported || error.code == Errc::invalid_input ||
@@ -42,7 +47,7 @@ std::string text_of(const Json& object, const char* key) {
   if (found == object.end()) {
     return "?";
   }
-  return found->is_string() ? found->get<std::string>().substr(0, 40) : found->dump();
+  return (found->is_string() ? found->get<std::string>() : found->dump()).substr(0, kMaxQuoted);
 }
 
 void log_changes(const std::vector<Change>& changes) {
@@ -93,6 +98,19 @@ SyncStatus MetagraphSync::status() const {
 }
 
 void MetagraphSync::read_soon() { pause_.cancel(); }
+
+void MetagraphSync::begin_with(Metagraph metagraph, Time read_at) {
+  if (last_) {
+    return;
+  }
+  status_.is_from_earlier_run = true;
+  status_.read_at = read_at;
+  status_.block = metagraph.block;
+  const Neuron* self = metagraph.find(config_.hotkey);
+  status_.uid = self == nullptr ? std::optional<int>() : self->uid;
+  last_ = std::move(metagraph);
+  on_metagraph_(*last_, {});
+}
 
 asio::awaitable<void> MetagraphSync::run() {
   bool is_known = last_ && status_.uid;
@@ -145,7 +163,7 @@ void MetagraphSync::take(Reading reading, std::vector<WeightHint> hints) {
   status_.call = std::move(reading.call);
   const Neuron* self = reading.metagraph.find(config_.hotkey);
   const bool was_registered = status_.uid.has_value();
-  const bool is_first = !last_;
+  const bool is_first = !last_ || std::exchange(status_.is_from_earlier_run, false);
   status_.uid = self == nullptr ? std::optional<int>() : self->uid;
   status_.advice = self != nullptr
                        ? std::string()
@@ -154,7 +172,8 @@ void MetagraphSync::take(Reading reading, std::vector<WeightHint> hints) {
     spdlog::info("metagraph of netuid {}: {} neurons at block {} by {} in {:.0f} ms, {} bytes",
                  config_.netuid, reading.metagraph.neurons.size(), status_.block, status_.call,
                  to_seconds(status_.took) * 1e3, status_.bytes);
-  } else {
+  }
+  if (last_) {
     log_changes(changes_between(*last_, reading.metagraph, config_.min_stake));
   }
   if (self != nullptr && !was_registered) {
@@ -281,7 +300,8 @@ asio::awaitable<std::vector<WeightHint>> MetagraphSync::fetch_hints(const Metagr
   std::vector<ValidatorWeights> validators;
   std::vector<std::string> keys;
   for (const Neuron& neuron : metagraph.neurons) {
-    if (neuron.validator_permit && neuron.stake >= config_.min_stake) {
+    if (neuron.validator_permit && neuron.stake >= config_.min_stake &&
+        validators.size() < kMaxHinted) {
       validators.push_back({neuron.uid, neuron.last_update, {}});
       keys.push_back("0x" + hex_encode(weights_key(static_cast<std::uint16_t>(config_.netuid),
                                                    static_cast<std::uint16_t>(neuron.uid))));
@@ -297,7 +317,8 @@ asio::awaitable<std::vector<WeightHint>> MetagraphSync::fetch_hints(const Metagr
   const auto values = changes_by_key(*reply);
   for (std::size_t i = 0; i < validators.size(); ++i) {
     if (const auto value = values.find(keys[i]); value != values.end()) {
-      if (auto weights = decode_weights(value->second)) {
+      auto weights = decode_weights(value->second);
+      if (weights && weights->size() <= kMaxNeurons) {
         validators[i].weights = *std::move(weights);
       }
     }

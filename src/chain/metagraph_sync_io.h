@@ -27,12 +27,13 @@ struct MetagraphSyncConfig {
 struct SyncStatus {
   std::string endpoint;
   bool is_connected = false;
-  std::string runtime;          ///< "node-subtensor 326"; empty: not known yet
-  std::uint64_t head = 0;       ///< the newest block heard of
-  std::uint64_t block = 0;      ///< of the metagraph in use
-  std::optional<Time> read_at;  ///< of the metagraph in use; nothing: none yet
-  std::string call;             ///< that brought it
-  std::uint64_t bytes = 0;      ///< received for it
+  std::string runtime;               ///< "node-subtensor 326"; empty: not known yet
+  std::uint64_t head = 0;            ///< the newest block heard of
+  std::uint64_t block = 0;           ///< of the metagraph in use
+  std::optional<Time> read_at;       ///< of the metagraph in use; nothing: none yet
+  bool is_from_earlier_run = false;  ///< the metagraph in use: begin_with() gave it
+  std::string call;                  ///< that brought it
+  std::uint64_t bytes = 0;           ///< received for it
   Duration took{};
   std::optional<int> uid;  ///< our own, in the metagraph in use
   std::string advice;      ///< what to do when we are not registered, or empty
@@ -45,9 +46,13 @@ class MetagraphSync {
   using OnMetagraph =
       std::function<void(const Metagraph& metagraph, const std::vector<WeightHint>& hints)>;
 
-  /// `client` must outlive this. `on_metagraph` is called after every reading that succeeds.
+  /// `client` must outlive this. `on_metagraph` is called after every reading that
+  /// succeeds, and by begin_with().
   MetagraphSync(RpcClient& client, MetagraphSyncConfig config, OnMetagraph on_metagraph);
 
+  /// Goes on with a metagraph that an earlier run read, until a node gives one. Only the last good
+  /// one counts: does nothing after a reading that succeeded.
+  void begin_with(Metagraph metagraph, Time read_at);
   /// Reads again and again, until cancelled. Never throws for what a node does.
   boost::asio::awaitable<void> run();
   /// One reading. Errc::not_found when the chain has no such subnet.

@@ -1,7 +1,11 @@
 #include "chain/network.h"
 
+#include <algorithm>
+
 namespace lode::chain {
 namespace {
+
+constexpr std::string_view kLocal = "local";
 
 struct Network {
   std::string_view name;
@@ -13,7 +17,7 @@ constexpr Network kNetworks[] = {
     {"finney", "wss://entrypoint-finney.opentensor.ai:443"},
     {"test", "wss://test.finney.opentensor.ai:443"},
     {"archive", "wss://archive.chain.opentensor.ai:443"},
-    {"local", "ws://127.0.0.1:9944"},
+    {kLocal, "ws://127.0.0.1:9944"},
     {"subvortex", "ws://subvortex.info:9944"},
     {"latent-lite", "wss://lite.sub.latent.to:443"},
 };
@@ -39,6 +43,30 @@ std::vector<std::string> endpoint_urls(std::string_view network,
     urls.push_back(network_url(endpoint));
   }
   return urls;
+}
+
+std::string network_name(std::string_view network, const std::vector<std::string>& endpoints) {
+  if (!network.empty()) {
+    return std::string(network);
+  }
+  if (endpoints.empty()) {
+    return "finney";
+  }
+  const std::string& first = endpoints.front();
+  for (const Network& known : kNetworks) {
+    if (first == known.name || first == known.url) {
+      return std::string(known.name);
+    }
+  }
+  const bool is_local = first.find("//127.0.0.1") != first.npos ||
+                        first.find("//localhost") != first.npos ||
+                        first.find("//[::1]") != first.npos;
+  return is_local ? std::string(kLocal) : first;
+}
+
+bool is_public_network(std::string_view name) {
+  return name != kLocal && std::any_of(std::begin(kNetworks), std::end(kNetworks),
+                                       [&](const Network& known) { return known.name == name; });
 }
 
 std::string registration_advice(std::string_view hotkey, int netuid, std::string_view network) {

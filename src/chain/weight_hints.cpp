@@ -4,28 +4,38 @@
 
 #include <algorithm>
 #include <cmath>
-#include <map>
 
 namespace lode::chain {
 namespace {
 
-double length_of(const Weights& weights) {
-  double sum = 0;
-  for (const auto& [uid, weight] : weights) {
-    sum += static_cast<double>(weight) * weight;
+/// One validator's weights by uid, and their length as a vector.
+struct Ranking {
+  explicit Ranking(const ValidatorWeights& validator) : of(&validator), weights(validator.weights) {
+    std::sort(weights.begin(), weights.end());
+    for (const auto& [uid, weight] : weights) {
+      length += static_cast<double>(weight) * weight;
+    }
+    length = std::sqrt(length);
   }
-  return std::sqrt(sum);
-}
+  const ValidatorWeights* of;
+  Weights weights;
+  double length = 0;
+};
 
 /// 0 when either has no weight at all.
-double cosine(const ValidatorWeights& a, const ValidatorWeights& b) {
-  const std::map<int, int> of_b(b.weights.begin(), b.weights.end());
+double cosine(const Ranking& a, const Ranking& b) {
   double dot = 0;
-  for (const auto& [uid, weight] : a.weights) {
-    const auto found = of_b.find(uid);
-    dot += found == of_b.end() ? 0 : static_cast<double>(weight) * found->second;
+  for (auto i = a.weights.begin(), j = b.weights.begin();
+       i != a.weights.end() && j != b.weights.end();) {
+    if (i->first == j->first) {
+      dot += static_cast<double>(i++->second) * j++->second;
+    } else if (i->first < j->first) {
+      ++i;
+    } else {
+      ++j;
+    }
   }
-  const double lengths = length_of(a.weights) * length_of(b.weights);
+  const double lengths = a.length * b.length;
   return lengths > 0 ? std::min(dot / lengths, 1.0) : 0;
 }
 
@@ -41,19 +51,20 @@ std::string describe(const WeightHint& hint, const ValidatorWeights& own,
   return text;
 }
 
-WeightHint hint_for(const ValidatorWeights& own, const std::vector<const ValidatorWeights*>& all) {
+WeightHint hint_for(const Ranking& ranking, const std::vector<Ranking>& all) {
+  const ValidatorWeights& own = *ranking.of;
   WeightHint hint;
   hint.uid = own.uid;
   const ValidatorWeights* nearest = nullptr;
   double sum = 0;
-  for (const ValidatorWeights* other : all) {
-    if (other == &own) {
+  for (const Ranking& other : all) {
+    if (&other == &ranking) {
       continue;
     }
-    const double similarity = cosine(own, *other);
+    const double similarity = cosine(ranking, other);
     sum += similarity;
     if (nearest == nullptr || similarity > hint.nearest_cosine) {
-      nearest = other;
+      nearest = other.of;
       hint.nearest_cosine = similarity;
     }
   }
@@ -67,18 +78,18 @@ WeightHint hint_for(const ValidatorWeights& own, const std::vector<const Validat
 }  // namespace
 
 std::vector<WeightHint> weight_hints(const std::vector<ValidatorWeights>& validators) {
-  std::vector<const ValidatorWeights*> all;
+  std::vector<Ranking> all;
   for (const ValidatorWeights& validator : validators) {
     if (!validator.weights.empty()) {
-      all.push_back(&validator);
+      all.emplace_back(validator);
     }
   }
   std::vector<WeightHint> hints;
   if (all.size() < 2) {
     return hints;
   }
-  for (const ValidatorWeights* validator : all) {
-    hints.push_back(hint_for(*validator, all));
+  for (const Ranking& ranking : all) {
+    hints.push_back(hint_for(ranking, all));
   }
   return hints;
 }

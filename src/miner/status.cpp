@@ -47,15 +47,11 @@ Json chain_json(const std::optional<ChainView>& chain, Time now) {
   if (!chain) {
     return nullptr;
   }
-  Json json = {{"source", chain->source},
-               {"connected", chain->is_connected},
-               {"runtime", chain->runtime},
-               {"head", chain->head},
-               {"block", chain->block},
-               {"read_seconds", chain->read_seconds},
-               {"read_bytes", chain->read_bytes},
-               {"advice", chain->advice},
-               {"error", chain->error}};
+  Json json = {{"source", chain->source},         {"connected", chain->is_connected},
+               {"runtime", chain->runtime},       {"head", chain->head},
+               {"block", chain->block},           {"read_seconds", chain->read_seconds},
+               {"read_bytes", chain->read_bytes}, {"from_earlier_run", chain->is_from_earlier_run},
+               {"advice", chain->advice},         {"error", chain->error}};
   json["age_seconds"] = chain->read_at ? Json(to_seconds(now - *chain->read_at)) : Json();
   json["uid"] = chain->uid ? Json(*chain->uid) : Json();
   return json;
@@ -87,6 +83,9 @@ std::string chain_lines(const Json& ledger) {
   if (chain.is_object()) {
     out += fmt::format("metagraph: {}, block {}, {} s old; our uid: {}\n", cell(chain, "source"),
                        cell(chain, "block"), cell(chain, "age_seconds"), cell(chain, "uid"));
+    if (cell(chain, "from_earlier_run") == "true") {
+      out += "metagraph: kept from an earlier run; no node has answered since the start\n";
+    }
     for (const char* key : {"error", "advice"}) {
       if (const std::string text = cell(chain, key); text != "-" && !text.empty()) {
         out += "metagraph: " + text + "\n";

@@ -34,11 +34,12 @@ struct WorkerView {
 struct ChainView {
   std::string source;  ///< a network and its node, or a file
   bool is_connected = false;
-  std::string runtime;          ///< of the node
-  std::uint64_t head = 0;       ///< newest block heard of
-  std::uint64_t block = 0;      ///< of the metagraph in use
-  std::optional<Time> read_at;  ///< of the metagraph in use
-  double read_seconds = 0;      ///< how long reading it took
+  std::string runtime;               ///< of the node
+  std::uint64_t head = 0;            ///< newest block heard of
+  std::uint64_t block = 0;           ///< of the metagraph in use
+  std::optional<Time> read_at;       ///< of the metagraph in use
+  bool is_from_earlier_run = false;  ///< no node has answered since the start
+  double read_seconds = 0;           ///< how long reading it took
   std::uint64_t read_bytes = 0;
   std::optional<int> uid;  ///< our own
   std::string advice;      ///< when we are not registered

@@ -66,6 +66,7 @@ TEST(Status, ShowsWhereTheMetagraphIsFromHowOldItIsAndWhatIsWrong) {
   chain.read_at = from_unix_seconds(910);
   chain.error = "no answer within 20 s";
   chain.advice = "run btcli";
+  chain.is_from_earlier_run = true;
   snapshot.chain = chain;
   snapshot.clock_warning = "this machine's clock is 40 s behind";
   const auto json = to_json(snapshot);
@@ -73,11 +74,14 @@ TEST(Status, ShowsWhereTheMetagraphIsFromHowOldItIsAndWhatIsWrong) {
   EXPECT_TRUE(json["chain"]["uid"].is_null());
   EXPECT_TRUE(json["clock"]["skew_seconds"].is_null());
   const std::string table = format_table(json);
-  for (const char* text : {"metagraph: finney (wss://node:443), block 6700000, 90.00 s old",
-                           "metagraph: no answer within 20 s", "metagraph: run btcli",
-                           "clock: this machine's clock is 40 s behind"}) {
+  for (const char* text :
+       {"metagraph: finney (wss://node:443), block 6700000, 90.00 s old",
+        "metagraph: no answer within 20 s", "metagraph: run btcli",
+        "metagraph: kept from an earlier run", "clock: this machine's clock is 40 s behind"}) {
     EXPECT_NE(table.find(text), std::string::npos) << text << " in\n" << table;
   }
+  snapshot.chain->is_from_earlier_run = false;
+  EXPECT_EQ(format_table(to_json(snapshot)).find("earlier run"), std::string::npos);
 }
 
 TEST(Status, TableShowsTheHintOfCopiedWeightsOnly) {

@@ -4,6 +4,8 @@
 #include <boost/url/url_view.hpp>
 #include <charconv>
 
+#include "base/redact.h"
+
 namespace lode::net {
 namespace {
 
@@ -12,7 +14,7 @@ Result<std::uint16_t> parse_port(std::string_view text, std::string_view whole) 
   const auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), port);
   if (ec != std::errc() || end != text.data() + text.size() || text.empty()) {
     return fail(Errc::invalid_input,
-                "endpoint '" + std::string(whole) + "': a port from 0 to 65535 was expected");
+                "endpoint '" + redact_url(whole) + "': a port from 0 to 65535 was expected");
   }
   return port;
 }
@@ -43,7 +45,7 @@ Result<HttpUrl> parse_http_url(std::string_view text) {
   if (!parsed || parsed->scheme() != "http" || parsed->has_userinfo() || parsed->has_fragment() ||
       parsed->host().empty()) {
     return fail(Errc::invalid_input,
-                "'" + std::string(text) + "': an address like http://127.0.0.1:8093 was expected");
+                "'" + redact_url(text) + "': an address like http://127.0.0.1:8093 was expected");
   }
   std::string host(parsed->host_address());
   std::uint16_t port = 80;
@@ -60,7 +62,7 @@ Result<WsUrl> parse_ws_url(std::string_view text) {
   if (!parsed || (parsed->scheme() != "ws" && parsed->scheme() != "wss") ||
       parsed->has_userinfo() || parsed->has_fragment() || parsed->host().empty()) {
     return fail(Errc::invalid_input,
-                "'" + std::string(text) + "': an address like wss://node.example:443 was expected");
+                "'" + redact_url(text) + "': an address like wss://node.example:443 was expected");
   }
   WsUrl url;
   url.is_tls = parsed->scheme() == "wss";

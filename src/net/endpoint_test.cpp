@@ -60,5 +60,15 @@ TEST(WsUrl, RefusesOtherSchemesUsersAndNonsense) {
   }
 }
 
+TEST(WsUrl, QuotesNoSecretOfABadAddress) {
+  for (const char* bad : {"wss://user:hunter2@h", "wss://h:99999/hunter2", "ws://h#hunter2"}) {
+    const auto refused = parse_ws_url(bad);
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().context.find("hunter2"), std::string::npos) << bad;
+  }
+  EXPECT_EQ(parse_http_url("http://user:hunter2@h").error().context.find("hunter2"),
+            std::string::npos);
+}
+
 }  // namespace
 }  // namespace lode::net

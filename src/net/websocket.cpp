@@ -107,9 +107,10 @@ Result<std::shared_ptr<ssl::context>> make_tls(const TlsTrust& trust) {
     tls->load_verify_file(trust.extra_authorities.string(), ec);
   }
   if (ec) {
-    return fail(Errc::io_failure,
-                trust.extra_authorities.string() +
-                    ": certificate authorities could not be read: " + ec.message());
+    return fail(
+        Errc::io_failure,
+        (trust.extra_authorities.empty() ? "the system" : trust.extra_authorities.string()) +
+            ": certificate authorities could not be read: " + ec.message());
   }
   return tls;
 }

@@ -13,6 +13,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ssl/context.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/write.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/core/tcp_stream.hpp>
 #include <boost/beast/ssl/ssl_stream.hpp>
@@ -155,6 +156,41 @@ TEST_F(WebSocketTest, ReportsPeersThatRefuseHangOrSpeakNoWebSocket) {
     EXPECT_EQ(no_http.error().code, Errc::peer_failure);
     const auto hung = co_await open(hanging_url, limits, kNoTrust);
     EXPECT_EQ(hung.error().code, Errc::timed_out);
+  });
+}
+
+/// A server that accepts a WebSocket, sends `bytes` as they are, and closes.
+asio::awaitable<void> send_raw(tcp::acceptor& acceptor, std::string bytes) {
+  tcp::socket socket = co_await acceptor.async_accept(asio::use_awaitable);
+  beast::websocket::stream<beast::tcp_stream> stream(std::move(socket));
+  co_await stream.async_accept(asio::use_awaitable);
+  co_await asio::async_write(stream.next_layer(), asio::buffer(bytes), asio::use_awaitable);
+  stream.next_layer().close();
+}
+
+TEST_F(WebSocketTest, ReportsFramesThatAreCutShortOrMalformed) {
+  tcp::acceptor acceptor(context_, {asio::ip::make_address("127.0.0.1"), 0});
+  const WsUrl url = plain_url({"127.0.0.1", acceptor.local_endpoint().port()});
+  const std::string cases[] = {
+      std::string("\x81\x7e\x10\x00half a mes", 14),                // 4096 bytes were announced
+      std::string("\x81", 1),                                       // half a header
+      std::string("\x81\x7f\xff\xff\xff\xff\xff\xff\xff\xff", 10),  // 2^64 - 1 bytes
+      std::string("\xf1\x02hi", 4),                                 // reserved bits
+      std::string("\x81\x82\x01\x02\x03\x04hi", 8),                 // masked by a server
+      std::string("\x81\x02\xff\xfe", 4),                           // no UTF-8
+  };
+  run(context_, [&]() -> asio::awaitable<void> {
+    for (const std::string& bytes : cases) {
+      std::string copy = bytes;
+      asio::co_spawn(context_, send_raw(acceptor, std::move(copy)), [](std::exception_ptr) {});
+      auto socket = co_await open(url, kLimits, kNoTrust);
+      EXPECT_TRUE(socket);
+      const auto text = co_await (*socket)->receive();
+      EXPECT_FALSE(text);
+      if (!text) {
+        EXPECT_THAT(text.error().context, HasSubstr(url.to_string() + ": receive"));
+      }
+    }
   });
 }
 

@@ -24,6 +24,7 @@ struct Rules {
   seconds validation_lock{30};          ///< from the start of one scoring to the next
   seconds unregistered_cooldown{3600};  ///< advice to unknown hotkeys
   seconds observation_window{14400};    ///< how long an accepted result counts
+  seconds metagraph_sync{600};          ///< between looks at who is registered
   int version = 45;                     ///< see kLastVersionWithoutTypes
 };
 

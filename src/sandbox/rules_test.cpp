@@ -23,6 +23,7 @@ TEST(Rules, ScaleDividesEveryDuration) {
   EXPECT_EQ(rules.validation_lock, seconds(3));
   EXPECT_EQ(rules.unregistered_cooldown, seconds(360));
   EXPECT_EQ(rules.observation_window, seconds(1440));
+  EXPECT_EQ(rules.metagraph_sync, seconds(60));
 }
 
 TEST(Rules, ScaledDurationsAreAtLeastOneSecond) {

@@ -3,6 +3,8 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <nlohmann/json.hpp>
 
 #include "base/json.h"
@@ -99,7 +101,8 @@ Subnet::Subnet(asio::any_io_executor executor, SubnetConfig config)
       config_(std::move(config)),
       started_(clock_.now()),
       roster_(make_roster(config_.validators, config_.seed)),
-      workers_(config_.worker_threads) {}
+      workers_(config_.worker_threads),
+      tasks_(executor_, log_failure) {}
 
 Subnet::~Subnet() { workers_.join(); }
 
@@ -132,13 +135,8 @@ Result<void> Subnet::open_resident(Resident& resident, int index) {
     config.fault_rate = config_.fault_rate;
     config.scoring = config_.scoring;
     config.seed = Rng(config_.seed).fork("validator/" + std::to_string(index)).next();
-    Identity identity{resident.neuron.hotkey, {}};
-    for (const Resident& other : roster_) {
-      if (other.role == Role::miner)
-        identity.miners[other.neuron.hotkey] = other.neuron.uid;
-    }
     validators_.push_back(
-        std::make_unique<ValidatorIo>(executor_, workers_, clock_, config, std::move(identity)));
+        std::make_unique<ValidatorIo>(executor_, workers_, clock_, config, resident.neuron.hotkey));
     handler = validators_.back().get();
   } else if (resident.is_asked_in_error()) {
     bystanders_.push_back(std::make_unique<Bystander>(resident.neuron.uid, resident.role));
@@ -168,7 +166,30 @@ Result<void> Subnet::open_chain() {
   const auto next = static_cast<std::uint16_t>(config_.port_base + servers_.size());
   LODE_TRY(chain_endpoint_,
            chain_->listen({kLoopback, config_.port_base == 0 ? std::uint16_t{0} : next}));
+  const Duration period = scaled(config_.rules, config_.time_scale).metagraph_sync;
+  const auto count = static_cast<std::int64_t>(validators_.size());
+  for (std::int64_t i = 0; i < count; ++i) {
+    ValidatorIo& validator = *validators_[static_cast<std::size_t>(i)];
+    validator.set_miners(registered());
+    tasks_.spawn("metagraph", follow_chain(validator, period * (i + 1) / count));
+  }
   return {};
+}
+
+std::map<std::string, int> Subnet::registered() const {
+  std::map<std::string, int> uids;
+  for (const chain::Neuron& neuron : node_->metagraph().neurons) uids[neuron.hotkey] = neuron.uid;
+  return uids;
+}
+
+/// A validator learns of registrations when it next looks at the chain, each at its own time.
+asio::awaitable<void> Subnet::follow_chain(ValidatorIo& validator, Duration first_wait) {
+  asio::steady_timer timer(executor_, first_wait);
+  for (;;) {
+    co_await timer.async_wait(asio::use_awaitable);
+    validator.set_miners(registered());
+    timer.expires_after(scaled(config_.rules, config_.time_scale).metagraph_sync);
+  }
 }
 
 Result<void> Subnet::write_files() const {
@@ -222,10 +243,12 @@ Status Subnet::status() const {
 }
 
 asio::awaitable<void> Subnet::stop() {
+  tasks_.cancel();
   for (auto& server : servers_) server->close();
   chain_->close();
   for (auto& server : servers_) co_await server->join();
   co_await chain_->join();
+  co_await tasks_.join();
   for (auto& validator : validators_) co_await validator->finish();
 }
 

@@ -5,12 +5,14 @@
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/thread_pool.hpp>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <nlohmann/json_fwd.hpp>
 #include <vector>
 
 #include "base/clock.h"
 #include "net/http_server.h"
+#include "net/task_group.h"
 #include "sandbox/chain_io.h"
 #include "sandbox/roster.h"
 #include "sandbox/status.h"
@@ -62,6 +64,8 @@ class Subnet {
   Result<net::Endpoint> serve(net::HttpHandler& handler, const net::ServerLimits& limits);
   Result<void> open_resident(Resident& resident, int index);
   Result<void> open_chain();
+  std::map<std::string, int> registered() const;
+  boost::asio::awaitable<void> follow_chain(ValidatorIo& validator, Duration first_wait);
   Result<void> write_files() const;
 
   boost::asio::any_io_executor executor_;
@@ -78,6 +82,7 @@ class Subnet {
   std::unique_ptr<ChainNode> node_;
   std::unique_ptr<ChainIo> chain_;
   net::Endpoint chain_endpoint_;
+  net::TaskGroup tasks_;
 };
 
 }  // namespace lode::sandbox

@@ -11,17 +11,33 @@ Validator::Validator(Rules rules, std::map<std::string, int> miners, TaskSource 
     : rules_(rules),
       next_task_(std::move(next_task)),
       check_signature_(std::move(check_signature)) {
-  for (const auto& [hotkey, uid] : miners) miners_[hotkey].uid = uid;
+  set_miners(std::move(miners));
+}
+
+void Validator::set_miners(std::map<std::string, int> miners) {
+  uids_ = std::move(miners);
+  for (const auto& [hotkey, uid] : uids_) {
+    Miner& miner = miners_[uid];
+    if (miner.hotkey == hotkey)
+      continue;
+    miner.uid = uid;
+    miner.hotkey = hotkey;
+    miner.observations.clear();
+    miner.fidelity = 1.0;
+    miner.cooldown_until = 0;
+    miner.cooldown_violations = 0;
+    miner.rating = {};
+  }
 }
 
 Validator::Miner* Validator::find(const std::string& hotkey) {
-  const auto found = miners_.find(hotkey);
-  return found == miners_.end() ? nullptr : &found->second;
+  const auto found = uids_.find(hotkey);
+  return found == uids_.end() ? nullptr : &miners_.at(found->second);
 }
 
 double Validator::rating_of(const std::string& hotkey) const {
-  const auto found = miners_.find(hotkey);
-  return found == miners_.end() ? subnet::Rating{}.rating : found->second.rating.rating;
+  const auto found = uids_.find(hotkey);
+  return found == uids_.end() ? subnet::Rating{}.rating : miners_.at(found->second).rating.rating;
 }
 
 bool Validator::is_on_cooldown(const Miner& miner, Time now) {
@@ -29,9 +45,11 @@ bool Validator::is_on_cooldown(const Miner& miner, Time now) {
 }
 
 bool Validator::would_assign(const std::string& hotkey, Time now) const {
-  const auto found = miners_.find(hotkey);
-  return found != miners_.end() && !is_on_cooldown(found->second, now) &&
-         !found->second.assigned_task;
+  const auto found = uids_.find(hotkey);
+  if (found == uids_.end())
+    return false;
+  const Miner& miner = miners_.at(found->second);
+  return !is_on_cooldown(miner, now) && !miner.assigned_task;
 }
 
 subnet::PullReply Validator::pull(const std::string& hotkey, Time now) {
@@ -137,7 +155,7 @@ Result<std::variant<subnet::SubmitReply, ScoringJob>> Validator::begin_submit(
   }
   miner->validation_locked_until = unix_seconds(now) + rules_.validation_lock.count();
   const std::uint64_t token = next_token_++;
-  scoring_.emplace(token, Scoring{request.dendrite_hotkey, submission.task.id});
+  scoring_.emplace(token, Scoring{miner->uid, submission.task.id});
   return Step(ScoringJob{token, submission.task.id, submission.results});
 }
 
@@ -145,7 +163,7 @@ subnet::SubmitReply Validator::finish_submit(std::uint64_t token, std::optional<
                                              Time now) {
   const auto node = scoring_.extract(token);
   LODE_ASSERT(!node.empty(), "a scoring is finished once");
-  Miner& miner = *find(node.mapped().hotkey);
+  Miner& miner = miners_.at(node.mapped().uid);  // whoever owns it by now
   const std::string& task_id = node.mapped().task_id;
   if (!score) {
     ++counters_.scorer_failures;

@@ -71,9 +71,14 @@ class Validator {
       std::function<Result<bool>(const subnet::Submission& submission, std::string_view task_prompt,
                                  std::string_view axon_hotkey, std::string_view dendrite_hotkey)>;
 
-  /// `miners` are the registered hotkeys with their UIDs.
+  /// `miners` as for set_miners().
   Validator(Rules rules, std::map<std::string, int> miners, TaskSource next_task,
             SignatureCheck check_signature = subnet::verify_result_signature);
+
+  /// The registered hotkeys with their UIDs, as this validator's latest look at the chain has them.
+  /// A UID whose owner has changed keeps its assigned task, its validation lock and the time of its
+  /// last submission, and begins anew in all else, the rating included (miner_data.py, reset_data).
+  void set_miners(std::map<std::string, int> miners);
 
   subnet::PullReply pull(const std::string& hotkey, Time now);
 
@@ -100,6 +105,7 @@ class Validator {
  private:
   struct Miner {
     int uid = 0;
+    std::string hotkey;  // its owner
     std::optional<subnet::Task> assigned_task;
     std::optional<Time> assignment_time;
     std::int64_t cooldown_until = 0;  // this and all below: whole seconds since the epoch
@@ -112,7 +118,7 @@ class Validator {
     std::map<std::string, Opponent> duels;  // open ones by task id
   };
   struct Scoring {
-    std::string hotkey;
+    int uid = 0;
     std::string task_id;
   };
 
@@ -130,7 +136,8 @@ class Validator {
   Rules rules_;
   TaskSource next_task_;
   SignatureCheck check_signature_;
-  std::map<std::string, Miner> miners_;       // by hotkey
+  std::map<std::string, int> uids_;           // of registered hotkeys
+  std::map<int, Miner> miners_;               // by UID; of all that ever had an owner
   std::map<std::uint64_t, Scoring> scoring_;  // by token; the validation lock bounds it
   std::uint64_t next_token_ = 1;
   Counters counters_;

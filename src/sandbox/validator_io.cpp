@@ -17,7 +17,8 @@ namespace asio = boost::asio;
 
 namespace {
 
-// Tasks whose answers can still be scored: one a miner is assigned, a few may be in flight.
+// Tasks whose answers can still be scored: one a miner is assigned, a few may be in flight. For
+// more miners than that the scorer fails, as real ones do.
 constexpr std::size_t kIssuedTasksKept = 16;
 constexpr std::string_view kScorerVersion = "\"2.4.0\"";  // as the scoring service's JSON text
 
@@ -33,7 +34,7 @@ void drop_task_type(HttpResponse& response) {
 }  // namespace
 
 ValidatorIo::ValidatorIo(asio::any_io_executor executor, asio::thread_pool& workers,
-                         const Clock& clock, ValidatorIoConfig config, Identity identity)
+                         const Clock& clock, ValidatorIoConfig config, std::string hotkey)
     : config_(config),
       workers_(workers),
       maker_strand_(asio::make_strand(workers)),
@@ -43,13 +44,13 @@ ValidatorIo::ValidatorIo(asio::any_io_executor executor, asio::thread_pool& work
       fault_rng_(Rng(config.seed).fork("faults")),
       duel_rng_(Rng(config.seed).fork("duels")),
       maker_(Rng(config.seed).fork("tasks").next(), config.shares),
-      axon_(std::move(identity.hotkey),
+      axon_(std::move(hotkey),
             [this](const subnet::RequestHead& head) -> std::optional<std::string> {
               if (head.synapse != "SubmitResults")
                 return std::nullopt;
               return validator_.refuse_submission(head.hotkey, peer_ip_);
             }),
-      validator_(config.rules, std::move(identity.miners), [this] { return next_assignment(); }) {}
+      validator_(config.rules, {}, [this] { return next_assignment(); }) {}
 
 asio::awaitable<void> ValidatorIo::finish() {
   background_.cancel();
@@ -166,7 +167,10 @@ asio::awaitable<HttpResponse> ValidatorIo::answer_submit(const subnet::RequestBo
   const auto task = std::find_if(issued_.rbegin(), issued_.rend(), [&](const TaskPtr& issued) {
     return issued->task.id == job.task_id;
   });
-  LODE_ASSERT(task != issued_.rend(), "only assigned tasks are scored");
+  if (task == issued_.rend()) {
+    const auto failed = validator_.finish_submit(job.token, std::nullopt, clock_.now());
+    co_return subnet::make_submit_response(body, failed);
+  }
   const TaskPtr record = *task;
   const auto work = [this, &record, &job]() -> asio::awaitable<Score> {
     co_return config_.scoring == Scoring::trust ? trusted_score(job.task_id)

@@ -28,19 +28,14 @@ struct ValidatorIoConfig {
   Scoring scoring = Scoring::compare;
 };
 
-/// Whose axon it is, and the registered miners' hotkeys with their UIDs.
-struct Identity {
-  std::string hotkey;
-  std::map<std::string, int> miners;
-};
-
 /// Answers PullTask, SubmitResults and GetVersion as a bittensor axon does. Protocol state lives on
 /// the server's thread; tasks are prepared and results scored on the pool.
 class ValidatorIo final : public net::HttpHandler {
  public:
-  /// Runs on `executor`'s one thread. `workers` and `clock` must outlive this.
+  /// Runs on `executor`'s one thread. `workers` and `clock` must outlive this. `hotkey` is the
+  /// axon's; no miner is registered yet.
   ValidatorIo(boost::asio::any_io_executor executor, boost::asio::thread_pool& workers,
-              const Clock& clock, ValidatorIoConfig config, Identity identity);
+              const Clock& clock, ValidatorIoConfig config, std::string hotkey);
 
   /// Begins to prepare the next task unless one is ready or under way.
   void prefetch();
@@ -51,6 +46,9 @@ class ValidatorIo final : public net::HttpHandler {
 
   std::optional<HttpResponse> on_head(const HttpRequest& request) override;
   boost::asio::awaitable<HttpResponse> on_request(HttpRequest request) override;
+
+  /// What the validator sees when it looks at the chain.
+  void set_miners(std::map<std::string, int> miners) { validator_.set_miners(std::move(miners)); }
 
   const Validator& validator() const { return validator_; }
   std::int64_t faults() const { return faults_; }

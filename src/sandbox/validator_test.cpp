@@ -523,5 +523,68 @@ TEST_F(ValidatorTest, DuelIsSettledOnce) {
   EXPECT_EQ(validator.counters().duels_won, 0);
 }
 
+// ---- registrations -----------------------------------------------------------------------------
+
+TEST_F(ValidatorTest, ADeregisteredMinerIsAStrangerUntilItIsBack) {
+  Validator validator = make();
+  ASSERT_TRUE(validator.pull(kMiner, at(0)).task);
+  validator.set_miners({{"newcomer", 7}});
+  const subnet::PullReply gone = validator.pull(kMiner, at(1));
+  EXPECT_FALSE(gone.task);
+  EXPECT_EQ(gone.cooldown_until, kStart + 1 + 3600);
+  EXPECT_EQ(gone.cooldown_violations, 0);
+  EXPECT_TRUE(validator.refuse_submission(kMiner, "127.0.0.1"));
+  EXPECT_EQ(reply_of(validator, submission(1), at(2)).cooldown_until, kStart + 2 + 3600);
+  EXPECT_EQ(validator.counters().unregistered, 3);
+  validator.set_miners({{"newcomer", 7}, {kMiner, 9}});
+  EXPECT_EQ(validator.pull(kMiner, at(3)).task->id, "t2") << "another UID has a task of its own";
+}
+
+TEST_F(ValidatorTest, ANewOwnerInheritsTheTaskAndNothingElse) {
+  duel_ = Opponent{subnet::Rating{}, 0.7};
+  Validator validator = make();
+  validator.pull(kMiner, at(0));
+  scored(validator, 1, 0.9, at(5));
+  validator.pull(kMiner, at(10));  // a violation
+  duel_.reset();
+  ASSERT_EQ(validator.pull(kMiner, at(300)).task->id, "t2");
+  ASSERT_GT(validator.rating_of(kMiner), 1600);
+  validator.set_miners({{"newcomer", 7}});
+  EXPECT_EQ(validator.rating_of("newcomer"), subnet::Rating{}.rating);
+  EXPECT_EQ(validator.pull("newcomer", at(310)).task->id, "t2");
+  subnet::RequestBody body = submission(2, "");
+  body.dendrite_hotkey = "newcomer";
+  body.submission.signature = "p2|validator|newcomer";
+  const subnet::SubmitReply reply = reply_of(validator, body, at(320));
+  EXPECT_EQ(reply.cooldown_until, kStart + 600) << "counted from the assignment, not from the join";
+  EXPECT_EQ(reply.feedback->generations_within_the_window, 0);
+  EXPECT_EQ(reply.feedback->average_fidelity_score, 1.0);
+}
+
+TEST_F(ValidatorTest, ANewOwnerIsNotBoundByTheCooldown) {
+  Validator validator = make();
+  validator.pull(kMiner, at(0));
+  scored(validator, 1, 0.9, at(5));
+  validator.set_miners({{"newcomer", 7}});
+  EXPECT_EQ(validator.pull("newcomer", at(6)).task->id, "t2");
+}
+
+TEST_F(ValidatorTest, TheSameOwnersKeepWhatTheyHave) {
+  Validator validator = make();
+  validator.pull(kMiner, at(0));
+  scored(validator, 1, 0.9, at(5));
+  validator.set_miners({{kMiner, 7}, {"newcomer", 8}});
+  EXPECT_EQ(validator.pull(kMiner, at(6)).cooldown_until, kStart + 300);
+}
+
+TEST_F(ValidatorTest, AScoringEndsThoughItsMinerIsGone) {
+  Validator validator = make();
+  validator.pull(kMiner, at(0));
+  const ScoringJob job = job_of(validator, submission(1), at(5));
+  validator.set_miners({});
+  EXPECT_EQ(validator.finish_submit(job.token, 0.9, at(8)).cooldown_until, kStart + 300);
+  EXPECT_EQ(validator.counters().accepted, 1);
+}
+
 }  // namespace
 }  // namespace lode::sandbox

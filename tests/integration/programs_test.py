@@ -10,9 +10,11 @@ import os
 import pathlib
 import re
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import unittest
 import urllib.request
@@ -67,6 +69,53 @@ class Daemon:
     def text(self):
         self.log.seek(0)
         return self.log.read()
+
+
+class Relay:
+    """A TCP port in front of another one, which can be taken away and come back."""
+
+    def __init__(self, test, target):
+        self.target, self.port = target, 0
+        self.start()
+        test.addCleanup(self.stop)
+
+    def start(self):
+        self.open = []
+        self.listener = socket.create_server(("127.0.0.1", self.port))
+        self.port = self.listener.getsockname()[1]
+        threading.Thread(target=self.accept, args=(self.listener,), daemon=True).start()
+
+    def accept(self, listener):
+        try:
+            while True:
+                client, _ = listener.accept()
+                server = socket.create_connection(self.target)
+                self.open += [client, server]
+                for source, sink in ((client, server), (server, client)):
+                    threading.Thread(target=self.pump, args=(source, sink), daemon=True).start()
+        except OSError:
+            pass  # stopped
+
+    def pump(self, source, sink):
+        try:
+            while data := source.recv(65536):
+                sink.sendall(data)
+        except OSError:
+            pass
+        for end in (source, sink):
+            self.end(end)
+
+    @staticmethod
+    def end(connection):
+        try:
+            connection.shutdown(socket.SHUT_RDWR)  # wakes whoever waits on it
+        except OSError:
+            pass
+
+    def stop(self):
+        for connection in (self.listener, *self.open):
+            self.end(connection)
+            connection.close()
 
 
 class Programs(unittest.TestCase):
@@ -392,6 +441,73 @@ class Programs(unittest.TestCase):
         self.order(sandbox, do="fault", kind="none")
         wait_for(lambda: self.chain_view(miner)["error"] == "", 30)
         self.assertEqual(miner.stop(), 0)
+
+    def test_starts_from_the_metagraph_of_an_earlier_run_while_its_chain_is_away(self):
+        sandbox = self.sandbox("--validators", 2)
+        relay = Relay(self, ("127.0.0.1", int(sandbox.ready["chain"].rsplit(":", 1)[1])))
+        network = ("--subtensor.network", f"ws://127.0.0.1:{relay.port}")
+        kept = self.dir / f"metagraph-ws___127.0.0.1_{relay.port}-17.json"
+
+        def mine():
+            return Daemon(self, LODE, "mine", "--wallet.file", sandbox.ready["miner_hotkey_file"], *network,
+                          "--journal.path", self.dir / "journal.db", "--http.listen", "127.0.0.1:0", "--workers", 1,
+                          "--neuron.sync_interval", 1)
+
+        miner = mine()
+        wait_for(lambda: self.accepted(miner) >= 1)
+        self.assertFalse(self.chain_view(miner)["from_earlier_run"])
+        self.assertEqual(miner.stop(), 0)
+        relay.stop()
+        written = json.loads(kept.read_text())
+        self.assertEqual((written["netuid"], written["endpoint"]), (17, network[1]))
+
+        miner = mine()
+        wait_for(lambda: self.chain_view(miner)["from_earlier_run"])
+        view = self.chain_view(miner)
+        self.assertEqual((view["block"], view["uid"], view["connected"]), (written["block"], 211, False))
+        self.assertGreaterEqual(view["age_seconds"], 5)
+        before = self.accepted(miner)
+        wait_for(lambda: self.accepted(miner) > before)
+        self.assertRegex(miner.text(), rf"mining from the metagraph of block {written['block']}, read from .* \d+ s ago")
+        self.assertIn("kept from an earlier run", run(LODE, "validators", "--http", miner.ready["http"]).stdout)
+        relay.start()
+        wait_for(lambda: not self.chain_view(miner)["from_earlier_run"])
+        self.assertGreater(self.chain_view(miner)["block"], written["block"])
+        self.assertEqual(miner.stop(), 0)
+        relay.stop()
+
+        kept.write_text(kept.read_text()[:300])
+        miner = mine()
+        wait_for(lambda: "no metagraph of an earlier run can stand in: " in miner.text())
+        self.assertIn(str(kept), miner.text())
+        self.assertEqual(get_json(miner.ready["http"], "/api/ledger")["validators"], [])
+        self.assertEqual(miner.stop(), 0)
+
+    def test_private_axons_of_a_public_network_are_asked_only_when_that_is_allowed(self):
+        sandbox = self.sandbox("--validators", 1)
+        uid = sandbox.ready["validators"][0]["uid"]
+        tunnel = ("--subtensor.network", "finney", "--subtensor.chain_endpoint", sandbox.ready["chain"])
+
+        def mine(*args):
+            return Daemon(self, LODE, "mine", "--wallet.file", sandbox.ready["miner_hotkey_file"], "--journal.path",
+                          self.dir / "journal.db", "--http.listen", "127.0.0.1:0", "--workers", 1, *args)
+
+        def row(miner):
+            rows = get_json(miner.ready["http"], "/api/ledger")["validators"]
+            return next((row for row in rows if row["uid"] == uid), None)
+
+        for args in (tunnel, (*tunnel[2:], "--axon.allow_private", "no")):
+            miner = mine(*args)
+            wait_for(lambda: row(miner))
+            self.assertIn("address 127.0.0.1 is private", row(miner)["reason"])
+            self.assertEqual(row(miner)["pulled"], 0)
+            self.assertEqual(miner.stop(), 0)
+        for args in (tunnel[2:], (*tunnel, "--axon.allow_private", "yes")):
+            miner = mine(*args)
+            before = self.accepted(miner)
+            wait_for(lambda: self.accepted(miner) > before)
+            self.assertIn("axons on private addresses are asked too", miner.text())
+            self.assertEqual(miner.stop(), 0)
 
     def test_advises_when_its_hotkey_is_not_registered_and_notices_when_it_is(self):
         sandbox = self.sandbox("--validators", 1)

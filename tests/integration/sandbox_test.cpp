@@ -6,6 +6,7 @@
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <filesystem>
 #include <nlohmann/json.hpp>
@@ -249,6 +250,38 @@ TEST_F(SandboxTest, UnregisteredHotkeyGetsAdviceAndMayNotSubmit) {
     EXPECT_EQ(refused.value().status, 403);
     EXPECT_NE(refused->body.find("Unrecognized hotkey"), std::string::npos) << refused->body;
     EXPECT_EQ(subnet_->status().validators[0].counters.unregistered, 2);
+  });
+}
+
+TEST_F(SandboxTest, ValidatorsNoticeRegistrationsWhenTheyLookAtTheChain) {
+  config_.time_scale = 300;  // a look every two seconds, first after one and after two
+  run([this]() -> awaitable<void> {
+    const auto order = [this](const char* what) {
+      const nlohmann::ordered_json command = {{"do", what}, {"hotkey", hotkey_->ss58()}};
+      return subnet_->chain().command(command).value().at("uid").get<int>();
+    };
+    asio::steady_timer timer(context_);
+    for (int i = 0; i < 2; ++i) {
+      EXPECT_TRUE((co_await pull(validator(i))).task.has_value());
+    }
+    EXPECT_EQ(order("deregister"), 211);
+    EXPECT_TRUE((co_await pull(validator(1))).task.has_value()) << "not noticed at once";
+    timer.expires_after(std::chrono::milliseconds(2200));
+    co_await timer.async_wait(asio::use_awaitable);
+    for (int i = 0; i < 2; ++i) {
+      const std::int64_t before = now();
+      const subnet::PullReply gone = co_await pull(validator(i));
+      EXPECT_FALSE(gone.task.has_value());
+      EXPECT_GE(gone.cooldown_until, before + 12);
+      EXPECT_EQ(gone.cooldown_violations, 0);
+    }
+    EXPECT_NE(order("register"), 211) << "a newcomer has the old uid";
+    timer.expires_after(std::chrono::milliseconds(2200));
+    co_await timer.async_wait(asio::use_awaitable);
+    for (int i = 0; i < 2; ++i) {
+      EXPECT_TRUE((co_await pull(validator(i))).task.has_value());
+      EXPECT_EQ(subnet_->status().validators[i].counters.pulled, 2) << "the new uid's first task";
+    }
   });
 }
 

@@ -12,6 +12,7 @@ import sys
 import tempfile
 
 from bittensor_wallet import Keypair, Wallet
+from bittensor_wallet.keyfile import legacy_encrypt_keyfile_data, serialized_keypair_to_keyfile_data
 from checks import Checks
 
 PASSWORD = "p\u00e4ss word"
@@ -89,6 +90,20 @@ def theirs(lode, password):
         assert done.returncode == 3 and "wrong password" in done.stderr, done.stderr
 
 
+def theirs_of_old(lode):
+    wallet = wallet_of(lode.folder, "old")
+    keypair = Keypair.create_from_mnemonic(Keypair.generate_mnemonic(12))
+    wallet.set_hotkey(keypair, encrypt=False, overwrite=True)
+    file = lode.folder / "old" / "hotkeys" / "h"
+    file.write_bytes(bytes(legacy_encrypt_keyfile_data(serialized_keypair_to_keyfile_data(keypair), PASSWORD)))
+    assert wallet.hotkey_file.is_encrypted()
+    done = lode.run("show", *names("old"))
+    assert done.returncode == 3 and f"{file}: encrypted" in done.stderr and "Ansible vault" in done.stderr, done.stderr
+    wallet.hotkey_file.decrypt(PASSWORD)  # what the error advises
+    wallet.hotkey_file.encrypt(PASSWORD)
+    assert lode.json("show", *names("old"), password=PASSWORD)["ss58"] == keypair.ss58_address
+
+
 def theirs_by_uri(lode):
     wallet = wallet_of(lode.folder, "uri")
     wallet.create_hotkey_from_uri("//Alice", use_password=False, overwrite=True, suppress=True)
@@ -122,6 +137,7 @@ def main():
         checks.run("btwallet derives and reads the keys that lode derives", ours_derived, lode)
         checks.run("lode reads btwallet's plain hotkey", theirs, lode, None)
         checks.run("lode opens btwallet's encrypted hotkey, by its password alone", theirs, lode, PASSWORD)
+        checks.run("lode names btwallet's Ansible vault, and opens it as btwallet writes it anew", theirs_of_old, lode)
         checks.run("lode reads btwallet's hotkey of a URI", theirs_by_uri, lode)
         checks.run("lode takes the password that btwallet saved in the environment", saved_password, lode)
         checks.run("lode shows btwallet's coldkeypub and refuses its coldkey", coldkeys, lode)
