@@ -29,8 +29,7 @@ Errc kind_of_errno(int number) {
 
 Error system_error(const std::filesystem::path& path, const char* doing) {
   const int number = errno;
-  return fail(kind_of_errno(number),
-              path.string() + ": " + doing + ": " + std::strerror(number));
+  return fail(kind_of_errno(number), path.string() + ": " + doing + ": " + std::strerror(number));
 }
 
 Descriptor::~Descriptor() {
