@@ -27,7 +27,7 @@ struct SimulateOptions {
   double spread = 0.3;
   double fault_rate = 0;
   double correlation = 0;  ///< 0: take config.quality.error
-  bool no_scorer = false, no_owner = false;
+  bool no_scorer = false, no_extras = false, no_owner = false;
   std::string journal;
   std::string plot;
   bool json = false;
@@ -121,6 +121,7 @@ Result<void> complete(SimulateOptions& options, const CLI::App& command) {
         simulate::error_for_correlation(options.correlation, config.quality.spread);
   }
   config.has_scorer = !options.no_scorer;
+  config.has_extras = !options.no_extras;
   config.has_owner = !options.no_owner;
   return simulate::validate(config);
 }
@@ -214,6 +215,8 @@ void add_simulate(CLI::App& app, cli::Action& chosen) {
                    "Of own and true scores of good candidates, instead of --scorer-error")
       ->excludes(command->get_option("--scorer-error"));
   command->add_flag("--no-scorer", options->no_scorer, "lode sends what it makes, unjudged");
+  command->add_flag("--no-extras", options->no_extras,
+                    "lode makes no second candidate of a task whose first one can be sent");
   command->add_flag("--no-owner", options->no_owner,
                     "The subnet's owner is no validator: base loses every fifth turn");
   command->add_option("--policy", options->policy, "base, poll10, lode or all")

@@ -53,6 +53,7 @@ struct Config {
 
   QualityModel quality;
   bool has_scorer = true;  ///< whether the lode policy judges its candidates
+  bool has_extras = true;  ///< whether its spare workers try to better a result that could be sent
 
   bool has_owner = true;  ///< whether the first validator is the subnet's owner (base asks it more)
   Poll10Options poll10;

@@ -42,7 +42,7 @@ class LodePolicy final : public Policy {
       : validators_(config.validators),
         has_scorer_(config.has_scorer),
         pull_timeout_(from_seconds(config.pull_timeout)),
-        scheduler_(without_blacklist(), {}) {
+        scheduler_(scheduling_of(config), std::vector<miner::Event>{}) {
     scheduler_.set_worker_slots(config.workers);
   }
 
@@ -93,10 +93,11 @@ class LodePolicy final : public Policy {
   }
 
  private:
-  static miner::Config without_blacklist() {
-    miner::Config config;
-    config.blacklist.clear();  // the simulation numbers its validators through
-    return config;
+  static miner::Config scheduling_of(const Config& config) {
+    miner::Config scheduling;
+    scheduling.blacklist.clear();  // the simulation numbers its validators through
+    scheduling.improves_results = config.has_extras;
+    return scheduling;
   }
   /// A request that went out and was not answered: whether it arrived is not known.
   static miner::CallFailure no_reply() { return {{Errc::timed_out, "no reply in time"}, 0, true}; }

@@ -229,9 +229,22 @@ TEST(LodePolicy, NeverMakesATaskAgainAfterALostReply) {
   Config config;
   config.hours = 40;
   config.fault_replies = 0.1;
+  config.has_extras = false;
   const Outcome out = run(config, PolicyKind::lode);
   EXPECT_EQ(out.wasted, 0);
   EXPECT_NEAR(out.candidates_per_task, 1, 0.01);
+}
+
+TEST(LodePolicy, SpareWorkersMakeResultsBetterAtHardlyAnyCostInCount) {
+  Config config;
+  config.hours = 100;
+  config.workers = 4;
+  const Outcome with = run(config, PolicyKind::lode);
+  config.has_extras = false;
+  const Outcome without = run(config, PolicyKind::lode);
+  EXPECT_GT(with.candidates_per_task, 1.5);
+  EXPECT_GT(with.quality, without.quality + 0.01);
+  EXPECT_GT(static_cast<double>(with.accepted), 0.99 * static_cast<double>(without.accepted));
 }
 
 }  // namespace

@@ -56,6 +56,7 @@ nlohmann::ordered_json to_json(const Config& config) {
           {"score_mean", config.quality.mean},
           {"score_spread", config.quality.spread},
           {"scorer", config.has_scorer},
+          {"extras", config.has_extras},
           {"scorer_recall", config.quality.recall},
           {"scorer_false_alarms", config.quality.false_alarms},
           {"scorer_error", config.quality.error},

@@ -49,7 +49,7 @@ class SimulateJournalTest : public testing::Test {
       add(EventKind::candidate_ready, 12, 0.8);
       add(EventKind::submitting, 0);
       add(EventKind::accepted, 4, 0.75);
-      journal->append(events);
+      ASSERT_TRUE(journal->append(events));
     }
   }
 
