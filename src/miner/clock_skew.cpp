@@ -12,6 +12,9 @@ namespace {
 /// found out by a reply that contradicts the bounds.
 constexpr std::int64_t kDriftPerBillion = 20'000;
 
+/// What answering a pull takes a validator at most, in the quickest of its answers.
+constexpr Duration kLongestPromptWork = std::chrono::milliseconds(50);
+
 }  // namespace
 
 Duration ClockOffset::drift(Time now) const {
@@ -51,10 +54,11 @@ void ClockSkew::on_date(const std::string& hotkey, ReplyKind kind, Time date, Ti
     offset.observe_round_trip(received - sent);
   }
   // Stamped one way back before `received`, so the difference of clocks is (date to date + 1 s) -
-  // received + way back, and the offset has the way there on top. Both ways are at most the
-  // shortest round trip, and at least half of it when half of it was work.
+  // received + way back, and the offset has the way there on top. Both ways together are the
+  // shortest round trip, but for the little work that is in it.
   const Duration ways = std::min(offset.round_trip(), received - sent);
-  offset.observe(date - received + ways / 2, date + std::chrono::seconds(1) - received + ways,
+  const Duration surely = std::max(Duration::zero(), ways - kLongestPromptWork);
+  offset.observe(date - received + surely, date + std::chrono::seconds(1) - received + ways,
                  received);
 }
 

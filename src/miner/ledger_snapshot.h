@@ -9,7 +9,7 @@ namespace lode::miner {
 
 /// Raise it when Ledger::apply() counts something that it did not count before: the journal then
 /// folds again whatever events it still has, instead of going on from rows that lack it.
-inline constexpr int kLedgerFoldVersion = 1;
+inline constexpr int kLedgerFoldVersion = 2;
 
 /// One key a field. Numbers keep every bit; text that is no UTF-8 is repaired when it is printed.
 nlohmann::json ledger_row_to_json(const LedgerRow& row);

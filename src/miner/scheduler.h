@@ -251,6 +251,7 @@ class Scheduler {
   void back_off(Row& row, Duration wait, Time now, std::string why);
   void take_task(Row& row, const subnet::PullReply& reply, Time now);
   void take_restored(Row& row);
+  void settle_unseen(Row& row, Time now);
   void count_candidate(Row& row, Candidate candidate);
   void end_task(Row& row);
   void finish_submission(Row& row, const subnet::SubmitReply& reply, Time now);

@@ -63,14 +63,7 @@ void Scheduler::on_pull_reply(const std::string& hotkey, const subnet::PullReply
     take_task(row, reply, now);
     return;
   }
-  if (row.held || !ledger_.row(hotkey).held_task_id.empty()) {
-    // The validator no longer holds us to the task, so a submission of it was processed; its reply
-    // is what we missed.
-    Event settled = make_event(row, EventKind::settled, now, "done, but its outcome was not seen");
-    settled.task_id = ledger_.row(hotkey).held_task_id;
-    record(std::move(settled));
-    end_task(row);
-  }
+  settle_unseen(row, now);
   const bool is_unknown_to_it =
       reply.cooldown_violations == 0 && reply.cooldown_until > unix_seconds(now) + 1800;
   if (is_unknown_to_it) {
@@ -95,10 +88,26 @@ void Scheduler::on_pull_reply(const std::string& hotkey, const subnet::PullReply
   cool_down(row, reply.cooldown_until, "cooldown given by the validator", now);
 }
 
+/// The validator no longer holds us to the task in hand, so a submission of it was processed; the
+/// reply is what we missed.
+void Scheduler::settle_unseen(Row& row, Time now) {
+  const std::string held = ledger_.row(row.neuron.hotkey).held_task_id;
+  if (!row.held && held.empty()) {
+    return;
+  }
+  Event settled = make_event(row, EventKind::settled, now, "done, but its outcome was not seen");
+  settled.task_id = held;
+  record(std::move(settled));
+  end_task(row);
+}
+
 void Scheduler::take_task(Row& row, const subnet::PullReply& reply, Time now) {
   const std::string& hotkey = row.neuron.hotkey;
   const bool is_in_hand = row.held && row.held->task.id == reply.task->id;
   const bool is_reissued = ledger_.row(hotkey).held_task_id == reply.task->id;
+  if (!is_reissued) {
+    settle_unseen(row, now);
+  }
   Event assigned = make_event(row, EventKind::assigned, now, describe(*reply.task));
   assigned.task_id = reply.task->id;
   assigned.threshold = reply.validation_threshold;

@@ -217,6 +217,16 @@ TEST_F(SchedulerTest, AfterALostReplyACooldownMeansItIsDone) {
   EXPECT_EQ(view("V1").state, State::cooling);
 }
 
+TEST_F(SchedulerTest, AfterALostReplyAnotherTaskMeansItIsDone) {
+  submit_good();
+  scheduler_->on_submit_failure("V1", lost(), now_);
+  advance(seconds(400));
+  only<PullAction>();
+  scheduler_->on_pull_reply("V1", task("t2"), now_);
+  EXPECT_EQ(view("V1").ledger.settled, 1);
+  EXPECT_EQ(only<GenerateAction>().task.id, "t2");
+}
+
 TEST_F(SchedulerTest, A403ToASubmissionIsFollowedByAPull) {
   submit_good();
   scheduler_->on_submit_failure("V1", lost(403), now_);
