@@ -63,7 +63,7 @@ std::vector<RealFlag> real_flags(SimulateOptions& options) {
       {"scorer-false-alarms", &quality.false_alarms, "Share of good ones that it finds bad"},
       {"scorer-error", &quality.error, "Standard deviation of its scores' error"},
       {"pull-timeout", &config.pull_timeout, "Seconds that lode waits for a pull's reply"},
-      {"submit-timeout", &config.submit_timeout, "Seconds that it waits for a submission's"}};
+      {"submit-timeout", &config.submit_timeout, "Most seconds that it waits for a submission's"}};
 }
 
 /// Takes what the journal tells for each flag that was not given, and says so.

@@ -2,6 +2,7 @@
 // file here that knows the scheduler.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <map>
 
 #include "base/assert.h"
@@ -42,6 +43,7 @@ class LodePolicy final : public Policy {
       : validators_(config.validators),
         has_scorer_(config.has_scorer),
         pull_timeout_(from_seconds(config.pull_timeout)),
+        submit_timeout_(from_seconds(config.submit_timeout)),
         scheduler_(scheduling_of(config), std::vector<miner::Event>{}) {
     scheduler_.set_worker_slots(config.workers);
   }
@@ -115,7 +117,7 @@ class LodePolicy final : public Policy {
       candidate = id_of(*action.candidate);
     }
     return SubmitAction{hand_out(action.hotkey), validator_of(action.hotkey), action.task.id,
-                        candidate, action.limit};
+                        candidate, std::min(action.limit, submit_timeout_)};
   }
 
   std::uint64_t hand_out(const std::string& hotkey) {
@@ -132,6 +134,7 @@ class LodePolicy final : public Policy {
   bool is_started_ = false;
   bool has_scorer_;
   Duration pull_timeout_;
+  Duration submit_timeout_;  ///< the scheduler's own limit is obeyed when it is shorter
   miner::Scheduler scheduler_;
   std::map<std::uint64_t, std::string> waiting_;  ///< hotkey by number of call
   std::uint64_t last_number_ = 0;
