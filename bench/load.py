@@ -1,11 +1,14 @@
 #!/usr/bin/env python3
 """One miner against hundreds of sandbox validators on loopback: how late its pulls are, what it costs.
 
-Usage: bench/load.py [--validators 256] [--seconds 90] [--time-scale 10] [--idle-seconds 30]
+Usage: bench/load.py [--validators 256] [--workers 4] [--seconds 90] [--time-scale 10]
+                     [--generation-seconds 0] [--fault-rate 0]
 
-A stub generation service gives every task the same splat at once and the validators accept anything,
-so that the miner and the sandbox alone are measured. Lateness is the time from the instant at which
-a validator's cooldown ends (on its clock, as far as known) to the request. Prints one JSON object.
+A stub generation service gives every task the same splat and the validators accept anything, so that
+the miner and the sandbox alone are measured. Lateness is the time from the instant at which a
+validator's cooldown ends (on its clock, as far as known) to the request. `of_bound` is what was
+accepted after the first cycle, as a share of one result a validator and cooldown: meant for
+generations that fit the throttle window. Prints one JSON object.
 """
 import argparse
 import http.client
@@ -23,7 +26,7 @@ import threading
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-LODE = ROOT / "build/release/bin/lode"
+LODE = pathlib.Path(os.environ.get("LODE", ROOT / "build/release/bin/lode"))
 GAUSSIANS = 8000
 
 
@@ -45,6 +48,7 @@ def splat():
 class Stub(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     ply = splat()
+    seconds = 0.0
 
     def answer(self, body):
         self.send_response(200)
@@ -57,6 +61,7 @@ class Stub(http.server.BaseHTTPRequestHandler):
 
     def do_POST(self):
         self.rfile.read(int(self.headers["content-length"]))
+        time.sleep(self.seconds)
         self.answer(self.ply)
 
     def log_message(self, *_):
@@ -84,7 +89,7 @@ def cpu_seconds(pid):
 def quantile(timing, share):
     """The upper edge of the histogram's bucket that holds this share of the values, in ms."""
     wanted = share * timing["count"]
-    for bucket in timing["buckets"]:
+    for bucket in timing.get("buckets", []):
         if bucket["count"] >= wanted:
             return 1000 * bucket["at_most"]
     return 1000 * timing["max_seconds"]
@@ -96,12 +101,13 @@ def start(*args, log):
 
 
 def run(options, folder):
+    Stub.seconds = options.generation_seconds
     stub = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Stub)
     stub.daemon_threads = True
     threading.Thread(target=stub.serve_forever, daemon=True).start()
     log = open(folder / "log", "w")
     sandbox, ready = start(LODE, "sandbox", "--validators", options.validators, "--time-scale", options.time_scale,
-                           "--scorer", "trust", "--dir", folder, log=log)
+                           "--fault-rate", options.fault_rate, "--scorer", "trust", "--dir", folder, log=log)
     miner = None
     try:
         endpoint = f"http://127.0.0.1:{stub.server_port}"
@@ -110,13 +116,18 @@ def run(options, folder):
                               "--http.listen", "127.0.0.1:0", *["--generation.endpoints", endpoint] * options.workers,
                               log=log)
         before, began = cpu_seconds(miner.pid), time.monotonic()
-        time.sleep(options.seconds)
+        cooldown = 300 / options.time_scale
+        time.sleep(2 * cooldown)
+        first, first_at = ledger(mining["http"]), time.monotonic()
+        time.sleep(max(0, options.seconds - 2 * cooldown))
+        last, last_at = ledger(mining["http"]), time.monotonic()
+        gained = last["totals"]["accepted"] - first["totals"]["accepted"]
         busy = (cpu_seconds(miner.pid) - before) / (time.monotonic() - began)
-        view = ledger(mining["http"])
-        # Without validators nothing is to be done but waiting and retrying.
+        view = last
         result = {"validators": options.validators, "time_scale": options.time_scale,
                   "seconds": options.seconds, "pulls": view["stages"]["pull"]["count"],
-                  "totals": view["totals"], "busy_cpu_percent": round(100 * busy, 1),
+                  "totals": view["totals"],
+                  "of_bound": round(gained * cooldown / (options.validators * (last_at - first_at)), 4), "busy_cpu_percent": round(100 * busy, 1),
                   "rss_mib": round(memory_kib(miner.pid, "VmRSS") / 1024, 1),
                   "peak_rss_mib": round(memory_kib(miner.pid, "VmHWM") / 1024, 1)}
         lateness = view["stages"]["pull_lateness"]
@@ -141,6 +152,8 @@ def main():
     parser.add_argument("--workers", type=int, default=4)
     parser.add_argument("--seconds", type=float, default=90)
     parser.add_argument("--time-scale", type=float, default=10)
+    parser.add_argument("--generation-seconds", type=float, default=0)
+    parser.add_argument("--fault-rate", type=float, default=0)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="lode_load_") as folder:
         print(json.dumps(run(options, pathlib.Path(folder)), indent=2))
