@@ -23,6 +23,9 @@ namespace {
 /// An image task carries a picture of up to 16 MB as base64, echoed in replies.
 constexpr std::size_t kMaxReplyBytes = 32 << 20;
 
+constexpr Duration kShortestSleep = std::chrono::microseconds(200);
+constexpr Duration kLongestSleep = std::chrono::seconds(1);
+
 /// Status and message of a reply that is no usable answer, or of no reply at all.
 CallFailure failure_of(const net::Exchange& exchange, const Error& error) {
   return {error, exchange.response ? exchange.response->status : 0, exchange.sent};
@@ -133,11 +136,9 @@ asio::awaitable<void> Miner::run() {
     for (Action& action : actions) {
       start(std::move(action));
     }
-    Time next = now + std::chrono::seconds(1);  // a bound, so that nothing can be slept through
-    if (const auto due = scheduler_->next_due(); due && *due > now) {
-      next = std::min(next, *due);
-    }
-    wake_.expires_after(next - now);
+    // Bounded on both sides: nothing can be slept through, and nothing can keep us from sleeping.
+    const Time next = scheduler_->next_due().value_or(now + kLongestSleep);
+    wake_.expires_after(std::clamp(next, now + kShortestSleep, now + kLongestSleep) - now);
     boost::system::error_code woken;
     co_await wake_.async_wait(asio::redirect_error(asio::use_awaitable, woken));
   }

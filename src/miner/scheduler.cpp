@@ -102,7 +102,7 @@ void Scheduler::stagger(Time now) {
 }
 
 /// The first tasks tell how long a throttle window is: the start need not take longer than two.
-void Scheduler::hasten_start(Duration window) {
+void Scheduler::hasten_start(Duration window, Time now) {
   const Duration enough = window * 2;
   if (enough >= stagger_) {
     return;
@@ -110,6 +110,7 @@ void Scheduler::hasten_start(Duration window) {
   const double ratio = to_seconds(enough) / to_seconds(stagger_);
   for (auto& [hotkey, row] : rows_) {
     if (row.state == State::starting) {
+      row.since = now;
       row.until = stagger_began_ + from_seconds(to_seconds(row.until - stagger_began_) * ratio);
     }
   }
@@ -169,7 +170,7 @@ std::optional<Action> Scheduler::start_call(Row& row, Time now) {
   if (draining_ || row.skip_reason || !hold_.empty()) {
     return std::nullopt;
   }
-  const Time planned = waits ? row.until : now;
+  const Time planned = waits ? std::max(row.until, row.since) : now;
   record(make_event(row, EventKind::pulling, now));
   set_state(row, State::pulling, "asking for a task", now);
   return PullAction{row.neuron.hotkey, planned};
@@ -240,6 +241,7 @@ void Scheduler::set_state(Row& row, State state, std::string reason, Time now, T
     }
   }
   row.state = state;
+  row.since = now;
   row.reason = std::move(reason);
   row.until = until;
 }

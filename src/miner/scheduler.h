@@ -40,7 +40,7 @@ struct KeptCandidate {
 /// Ask a validator for its task.
 struct PullAction {
   std::string hotkey;
-  Time due{};  ///< the instant it was to be asked
+  Time due{};  ///< the instant it was to be asked: the end of its wait, or when that was learned
 };
 /// Have a worker make a candidate. Answer with on_candidate, on_generation_failure or
 /// on_generation_cancelled.
@@ -196,6 +196,7 @@ class Scheduler {
     std::optional<std::string> skip_reason;
     State state = State::ready;
     std::string reason;
+    Time since{};  ///< of the state
     Time until{};
     Time call_began{};
     int failures_in_a_row = 0;
@@ -212,7 +213,7 @@ class Scheduler {
   static bool has_answer(const Row& row);
   void add_row(const chain::Neuron& neuron, Time now);
   void stagger(Time now);
-  void hasten_start(Duration window);
+  void hasten_start(Duration window, Time now);
   void refresh_eligibility(Time now);
   void set_state(Row& row, State state, std::string reason, Time now, Time until = {});
   void record(Event event);

@@ -110,7 +110,7 @@ void Scheduler::take_task(Row& row, const subnet::PullReply& reply, Time now) {
     assigned.task_type = reply.task->type == subnet::Task::Type::image ? "image" : "text";
   }
   record(std::move(assigned));
-  hasten_start(bounded_seconds(reply.throttle_period));
+  hasten_start(bounded_seconds(reply.throttle_period), now);
   const LedgerRow& ledger = ledger_.row(hotkey);
   if (!is_in_hand) {
     row.held.emplace();

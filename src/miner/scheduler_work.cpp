@@ -157,12 +157,12 @@ bool Scheduler::is_scarce_choice(const Row& row) const {
   }
   const double cooldown = ledger_.row(row.neuron.hotkey).cooldown_or(config_.priors);
   const double generation = to_seconds(statistics_.generation_time(type_name(row.held->task)));
-  const double capacity = worker_slots_ * cooldown / std::max(generation, 1e-3);
+  const int capacity = static_cast<int>(worker_slots_ * cooldown / std::max(generation, 1e-3));
   int larger = 0;
   for (const auto& [hotkey, other] : rows_) {
     larger += is_open(other.skip_reason) && other.neuron.stake > row.neuron.stake ? 1 : 0;
   }
-  return larger < capacity;
+  return larger < std::max(capacity, 1);
 }
 
 /// A task that would be late takes the worker of a candidate that only makes a good result better.
@@ -381,8 +381,11 @@ Time Scheduler::expected_finish(const Row& row, Time now) const {
   Time soonest = Time::max();
   for (const auto& [id, generation] : generations_) {
     if (generation.hotkey == row.neuron.hotkey && !generation.is_cancelled) {
-      const Time expected = generation.began + length;
-      soonest = std::min(soonest, expected > now ? expected : now + length / 4);
+      // One that is overdue may hang: the longer it has been, the longer it may take.
+      const Duration overdue = now - generation.began - length;
+      const Duration remaining =
+          overdue < Duration::zero() ? -overdue : std::max(length / 4, overdue);
+      soonest = std::min(soonest, now + remaining);
     }
   }
   return soonest;

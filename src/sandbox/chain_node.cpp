@@ -18,7 +18,8 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr int kNeurons = 256;
+/// As many as the subnet has; a load test with hundreds of validators gets as many as it needs.
+constexpr int kLeastNeurons = 256;
 constexpr std::uint64_t kFirstBlock = 6'700'000;
 constexpr std::uint64_t kOldestRegistration = 400'000;  // blocks ago
 
@@ -71,11 +72,14 @@ ChainNode::ChainNode(const std::vector<Resident>& roster, std::uint64_t seed)
     : rng_(Rng(seed).fork("chain")) {
   metagraph_.netuid = kNetuid;
   metagraph_.block = kFirstBlock;
-  for (int uid = 0; uid < kNeurons; ++uid) {
+  int neurons = kLeastNeurons;
+  for (const Resident& resident : roster) {
+    neurons = std::max(neurons, resident.neuron.uid + 1);
+  }
+  for (int uid = 0; uid < neurons; ++uid) {
     metagraph_.neurons.push_back(make_plain_miner(uid));
   }
   for (const Resident& resident : roster) {
-    LODE_ASSERT(resident.neuron.uid < kNeurons, "residents have uids of the subnet");
     chain::Neuron& neuron = metagraph_.neurons[static_cast<std::size_t>(resident.neuron.uid)];
     const chain::Neuron plain = std::exchange(neuron, resident.neuron);
     neuron.registered_at = plain.registered_at;
@@ -116,7 +120,7 @@ void ChainNode::make_weights(const std::vector<Resident>& roster, const Rng& see
       neuron.last_update = kFirstBlock - 20;
       continue;
     }
-    for (std::uint16_t miner = 0; miner < kNeurons; ++miner) {
+    for (std::uint16_t miner = 0; miner < metagraph_.neurons.size(); ++miner) {
       const double agreed = 24'602 + 30'000 * Rng(miner).fork("agreed").uniform();
       weights_[uid].emplace_back(miner, static_cast<std::uint16_t>(agreed * rng.uniform(0.8, 1.2)));
     }

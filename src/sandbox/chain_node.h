@@ -32,7 +32,8 @@ struct HeadSubscriptions {
 
 class ChainNode {
  public:
-  /// 256 neurons: the roster's at their uids, plain miners that do not serve at the others.
+  /// 256 neurons, or more for a larger roster: its own at their uids, plain miners that do not
+  /// serve at the others.
   ChainNode(const std::vector<Resident>& roster, std::uint64_t seed);
 
   // ---- the chain ----

@@ -10,8 +10,8 @@
 
 namespace lode::sandbox {
 
-/// Most validators a sandbox can have.
-inline constexpr int kMaxValidators = 32;
+/// Most validators a sandbox can have: far more than subnets allow, for load tests.
+inline constexpr int kMaxValidators = 256;
 
 inline constexpr int kNetuid = 17;
 

@@ -1,0 +1,175 @@
+// Prints the tables of src/simulate/README.md: policies by workers and generation time, and by
+// fault, beside the figures of an earlier simulation that was written independently.
+//
+//   simulate_tables [--table timing|faults|all] [--hours 380] [--seed 1]
+//
+// Eight validators, a pull of 1 s, a submission of 2 s; accepted results per 4 hours.
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <array>
+#include <cmath>
+#include <cstdio>
+#include <string>
+
+#include "simulate/world.h"
+
+namespace {
+
+using namespace lode;
+using simulate::PolicyKind;
+
+constexpr std::array kPolicies{PolicyKind::base, PolicyKind::poll10, PolicyKind::lode};
+constexpr double kSpread = 0.3;
+
+/// Figures of the earlier simulation, in the order of kPolicies.
+struct TimingRow {
+  int workers;
+  int seconds;
+  std::array<double, 3> steady;  ///< every generation of the same length
+  std::array<double, 3> spread;  ///< lognormal, coefficient of variation 0.3
+};
+constexpr std::array kTiming{TimingRow{1, 15, {378.9, 384.0, 384.0}, {375.9, 383.9, 383.9}},
+                             TimingRow{1, 20, {378.9, 384.0, 384.0}, {374.9, 382.8, 383.1}},
+                             TimingRow{1, 25, {378.9, 384.0, 384.0}, {371.2, 378.6, 379.8}},
+                             TimingRow{1, 30, {378.9, 376.5, 381.5}, {363.3, 370.7, 372.5}},
+                             TimingRow{1, 45, {300.0, 320.0, 320.0}, {298.9, 315.5, 316.0}},
+                             TimingRow{1, 60, {228.6, 240.0, 240.0}, {228.8, 240.2, 240.2}},
+                             TimingRow{2, 15, {381.4, 384.0, 384.0}, {378.1, 383.9, 383.9}},
+                             TimingRow{2, 20, {381.4, 384.0, 384.0}, {377.4, 383.1, 383.4}},
+                             TimingRow{2, 25, {381.4, 384.0, 384.0}, {375.2, 380.7, 381.5}},
+                             TimingRow{2, 30, {369.2, 376.5, 381.5}, {371.4, 376.5, 377.8}},
+                             TimingRow{2, 45, {357.7, 362.3, 363.4}, {354.4, 358.8, 360.8}},
+                             TimingRow{2, 60, {336.8, 342.9, 347.0}, {335.7, 340.1, 341.8}},
+                             TimingRow{3, 15, {378.9, 384.0, 384.0}, {379.1, 383.9, 383.9}},
+                             TimingRow{3, 30, {374.0, 376.5, 381.5}, {372.9, 376.9, 378.2}},
+                             TimingRow{3, 60, {340.8, 342.9, 347.0}, {340.8, 343.9, 345.8}},
+                             TimingRow{4, 15, {376.4, 384.0, 384.0}, {379.5, 383.9, 383.9}},
+                             TimingRow{4, 20, {376.4, 384.0, 384.0}, {378.9, 383.2, 383.4}},
+                             TimingRow{4, 30, {376.4, 376.5, 381.5}, {373.6, 376.9, 378.2}},
+                             TimingRow{4, 45, {353.4, 362.3, 363.4}, {358.4, 360.8, 362.8}},
+                             TimingRow{4, 60, {342.9, 342.9, 347.0}, {342.3, 344.6, 346.5}}};
+
+struct FaultRow {
+  const char* name;
+  double pulls, submits, replies, rejects;
+  std::array<double, 3> expected;
+};
+constexpr std::array kFaults{
+    FaultRow{"none", 0, 0, 0, 0, {375.8, 380.2, 383.3}},
+    FaultRow{"2 % of pulls lost", .02, 0, 0, 0, {368.8, 380.0, 383.2}},
+    FaultRow{"2 % of submissions lost", 0, .02, 0, 0, {360.4, 371.1, 382.7}},
+    FaultRow{"2 % of replies lost", 0, 0, .02, 0, {368.2, 380.2, 383.3}},
+    FaultRow{"all three", .02, .02, .02, 0, {346.3, 371.7, 382.6}},
+    FaultRow{"10 % of assets below the threshold", 0, 0, 0, .1, {282.6, 285.0, 370.1}},
+    FaultRow{"25 % of assets below the threshold", 0, 0, 0, .25, {187.8, 191.1, 330.1}},
+    FaultRow{"all three and 10 %", .02, .02, .02, .1, {263.3, 279.1, 367.0}}};
+
+simulate::Config base_config(double hours, std::uint64_t seed) {
+  simulate::Config config;
+  config.hours = hours;
+  config.validators = 8;
+  config.seed = seed;
+  return config;
+}
+
+/// "346.3 (+0.2)": a result and its distance from the earlier one.
+std::string cell(double measured, double expected) {
+  return fmt::format("{:.1f} ({:+.1f})", measured, measured - expected);
+}
+
+/// What 'pull at expiry' of the earlier simulation is: no scorer, one candidate a task; and of
+/// poll10 the forms that it had: rounds that always last a pull, and no generation given up.
+std::string timing_cells(simulate::Config config, const std::array<double, 3>& expected) {
+  config.has_scorer = false;
+  config.poll10.generation_timeout = Duration::zero();
+  config.poll10.idle_rounds_take_a_pull = true;
+  std::string cells;
+  for (std::size_t i = 0; i < kPolicies.size(); ++i) {
+    const simulate::Outcome out = simulate::run(config, kPolicies[i]);
+    cells += " " + cell(out.accepted_per_4h, expected[i]);
+    if (kPolicies[i] == PolicyKind::poll10 && out.dropped > 0) {
+      cells += fmt::format(", {:.0f} dropped",
+                           static_cast<double>(out.dropped) * out.accepted_per_4h /
+                               static_cast<double>(out.accepted));
+    }
+    cells += " |";
+  }
+  const double bound = simulate::bound(simulate::bound_input(config), 4 * 3600);
+  return cells + fmt::format(" {:.1f} |", bound);
+}
+
+void print_timing(const simulate::Config& defaults) {
+  fmt::print(
+      "| W | g | base, spread 0 | poll10, spread 0 | lode, spread 0 | bound | base, spread .3 | "
+      "poll10, spread .3 | lode, spread .3 | bound |\n|---|---|---|---|---|---|---|---|---|---|\n");
+  for (const TimingRow& row : kTiming) {
+    simulate::Config config = defaults;
+    config.workers = row.workers;
+    config.generation = simulate::GenerationTime::lognormal(row.seconds, 0);
+    std::string line = fmt::format("| {} | {} |", row.workers, row.seconds);
+    line += timing_cells(config, row.steady);
+    config.generation = simulate::GenerationTime::lognormal(row.seconds, kSpread);
+    line += timing_cells(config, row.spread);
+    fmt::print("{}\n", line);
+    std::fflush(stdout);
+  }
+}
+
+void print_faults(const simulate::Config& defaults) {
+  fmt::print(
+      "| faults | base | poll10 | lode | lode, share of the bound |\n|---|---|---|---|---|\n");
+  for (const FaultRow& row : kFaults) {
+    simulate::Config config = defaults;
+    config.workers = 2;
+    config.generation = simulate::GenerationTime::lognormal(20, kSpread);
+    config.fault_pulls = row.pulls;
+    config.fault_submits = row.submits;
+    config.fault_replies = row.replies;
+    config.quality.reject_rate = row.rejects;
+    std::string line = fmt::format("| {} |", row.name);
+    double ratio = 0;
+    for (std::size_t i = 0; i < kPolicies.size(); ++i) {
+      const simulate::Outcome out = simulate::run(config, kPolicies[i]);
+      line += fmt::format(" {} ± {:.1f}", cell(out.accepted_per_4h, row.expected[i]),
+                          out.standard_error.value_or(NAN));
+      if (row.rejects > 0) {
+        line += fmt::format(", {:.1f} rejected",
+                            static_cast<double>(out.rejected) * 4 / out.hours);
+      }
+      line += " |";
+      ratio = out.ratio;
+    }
+    fmt::print("{} {:.2f} % |\n", line, 100 * ratio);
+    std::fflush(stdout);
+  }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  std::string table = "all";
+  double hours = 380;
+  std::uint64_t seed = 1;
+  CLI::App app("Tables of the miner's policies in virtual time");
+  app.add_option("--table", table, "timing, faults or all")
+      ->check(CLI::IsMember({"timing", "faults", "all"}))
+      ->capture_default_str();
+  app.add_option("--hours", hours, "Measured hours of each cell")
+      ->check(CLI::Range(4.0, 10'000.0))
+      ->capture_default_str();
+  app.add_option("--seed", seed)->capture_default_str();
+  CLI11_PARSE(app, argc, argv);
+
+  const simulate::Config config = base_config(hours, seed);
+  if (table != "faults") {
+    print_timing(config);
+  }
+  if (table == "all") {
+    fmt::print("\n");
+  }
+  if (table != "timing") {
+    print_faults(config);
+  }
+  return 0;
+}
