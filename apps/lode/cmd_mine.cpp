@@ -57,9 +57,7 @@ fs::path worker_binary(const MineOptions& options) {
 Result<Parsed> parse(const MineOptions& options) {
   Parsed parsed;
   LODE_TRY(parsed.http_listen, net::parse_endpoint(options.http_listen));
-  for (const std::string& text : options.generation_endpoints) {
-    LODE_TRY(parsed.pool.endpoints.emplace_back(), net::parse_http_url(text));
-  }
+  LODE_TRY(parsed.pool.endpoints, miner::parse_worker_endpoints(options.generation_endpoints));
   if (!options.validation_endpoint.empty()) {
     LODE_TRY(parsed.pool.validation, net::parse_http_url(options.validation_endpoint));
   }

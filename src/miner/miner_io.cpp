@@ -251,6 +251,7 @@ asio::awaitable<void> Miner::generate(GenerateAction action, WorkerPool::Lease l
   GenerationJob job{action.task, action.seed, action.limit};
   Attempt attempt = co_await make_candidate(std::move(address), std::move(job), cpu_);
   generations_.erase(action.generation);
+  lease.report(outcome_of(attempt));
   for (const auto& [stage, seconds] : attempt.stages) {
     note_stage(stage, seconds);
   }
@@ -263,13 +264,11 @@ asio::awaitable<void> Miner::generate(GenerateAction action, WorkerPool::Lease l
     scheduler_->on_candidate(action.generation, std::move(candidate), clock_.now());
   } else if (attempt.candidate.error().code == Errc::cancelled) {
     scheduler_->on_generation_cancelled(action.generation, clock_.now());
+  } else if (attempt.retry_after) {
+    scheduler_->on_generation_refused(action.generation, attempt.candidate.error(), clock_.now());
   } else {
-    const Error& error = attempt.candidate.error();
-    if (!attempt.is_request_bad) {
-      lease.report_failure(error.message());
-    }
-    scheduler_->on_generation_failure(action.generation, error, attempt.is_request_bad,
-                                      clock_.now());
+    scheduler_->on_generation_failure(action.generation, attempt.candidate.error(),
+                                      attempt.is_request_bad, clock_.now());
   }
   wake();
 }

@@ -122,6 +122,11 @@ void Scheduler::set_blacklist(std::vector<BlacklistEntry> blacklist, Time now) {
   refresh_eligibility(now);
 }
 
+void Scheduler::set_min_stake(double min_stake, Time now) {
+  config_.min_stake = min_stake;
+  refresh_eligibility(now);
+}
+
 void Scheduler::refresh_eligibility(Time now) {
   for (auto& [hotkey, row] : rows_) {
     auto reason = row.in_metagraph ? reason_to_skip(row.neuron, config_)
