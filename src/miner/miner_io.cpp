@@ -111,6 +111,15 @@ void Miner::set_blacklist(std::vector<BlacklistEntry> blacklist) {
   wake();
 }
 
+void Miner::set_min_stake(double min_stake) {
+  scheduler_->set_min_stake(min_stake, clock_.now());
+  wake();
+}
+
+std::vector<TrailEntry> Miner::trail(const std::string& hotkey) const {
+  return scheduler_->trail(hotkey);
+}
+
 void Miner::wake() { wake_.cancel(); }
 
 void Miner::drain() {
