@@ -11,8 +11,8 @@
 #include <nlohmann/json.hpp>
 
 #include "lode/commands.h"
-#include "lode/metagraph_source.h"
 #include "lode/control_token.h"
+#include "lode/metagraph_source.h"
 #include "lode/mine_http.h"
 #include "lode/mine_options.h"
 #include "lode/mine_settings.h"

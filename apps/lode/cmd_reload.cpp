@@ -29,9 +29,10 @@ Result<Json> ask_to_reload(const ReloadOptions& options) {
   const std::string name = peer.to_string();
   asio::io_context context(1);
   const net::Exchange exchange = net::run_to_end(
-      context, net::fetch(std::move(peer),
-                          {"POST", "/api/reload", {{"authorization", "Bearer " + token}}, {}, {}, 0},
-                          {.total_timeout = std::chrono::seconds(10)}));
+      context,
+      net::fetch(std::move(peer),
+                 {"POST", "/api/reload", {{"authorization", "Bearer " + token}}, {}, {}, 0},
+                 {.total_timeout = std::chrono::seconds(10)}));
   if (!exchange.response) {
     return exchange.response.error();
   }

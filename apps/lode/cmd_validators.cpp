@@ -43,9 +43,10 @@ Result<std::string> hotkey_like(const std::vector<miner::Event>& events, const s
     }
   }
   if (found.size() != 1) {
-    return fail(Errc::not_found, (found.empty() ? "no validator's hotkey in the journal begins with "
-                                                : "several hotkeys in the journal begin with ") +
-                                     who + " (a journal knows hotkeys, not UIDs)");
+    return fail(Errc::not_found,
+                (found.empty() ? "no validator's hotkey in the journal begins with "
+                               : "several hotkeys in the journal begin with ") +
+                    who + " (a journal knows hotkeys, not UIDs)");
   }
   return *found.begin();
 }
@@ -56,7 +57,8 @@ Result<nlohmann::json> load_trail(const ValidatorsOptions& options) {
     const bool is_word = std::all_of(options.explain.begin(), options.explain.end(),
                                      [](unsigned char c) { return std::isalnum(c) != 0; });
     if (!is_word) {
-      return fail(Errc::invalid_input, "--explain " + options.explain + ": a UID or a hotkey was expected");
+      return fail(Errc::invalid_input,
+                  "--explain " + options.explain + ": a UID or a hotkey was expected");
     }
     return fetch_json(peer, "/api/validators/" + options.explain + "/trail");
   }

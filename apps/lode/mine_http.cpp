@@ -40,8 +40,7 @@ HttpResponse MineHttp::answer(const HttpRequest& request) {
     return control(request);
   }
   const std::string who = validator_in(request.target);
-  return request.method == "GET" && !who.empty() ? trail(who)
-                                                 : miner::answer(snapshot(), request);
+  return request.method == "GET" && !who.empty() ? trail(who) : miner::answer(snapshot(), request);
 }
 
 miner::Snapshot MineHttp::snapshot() const {

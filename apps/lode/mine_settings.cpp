@@ -19,8 +19,8 @@ namespace {
 namespace fs = std::filesystem;
 
 /// What a running miner can take.
-constexpr const char* kLive[] = {"blacklist",   "blacklist.file", "neuron.min_stake_to_set_weights",
-                                 "log.level",   "logging.debug",  "drain.seconds"};
+constexpr const char* kLive[] = {"blacklist", "blacklist.file", "neuron.min_stake_to_set_weights",
+                                 "log.level", "logging.debug",  "drain.seconds"};
 /// And these between foreign endpoints.
 constexpr const char* kLiveWhenForeign[] = {"generation.endpoints", "validation.endpoint"};
 
@@ -107,11 +107,11 @@ Result<void> LiveSettings::begin(const MineOptions& options) {
 Result<ReloadReport> LiveSettings::reload() {
   auto report = apply_again();
   if (report) {
-    spdlog::info("reloaded: changed: {}; needs a restart: {}",
-                 report->changed.empty() ? "nothing" : fmt::format("{}", fmt::join(report->changed, ", ")),
-                 report->needs_restart.empty()
-                     ? "nothing"
-                     : fmt::format("{}", fmt::join(report->needs_restart, ", ")));
+    spdlog::info(
+        "reloaded: changed: {}; needs a restart: {}",
+        report->changed.empty() ? "nothing" : fmt::format("{}", fmt::join(report->changed, ", ")),
+        report->needs_restart.empty() ? "nothing"
+                                      : fmt::format("{}", fmt::join(report->needs_restart, ", ")));
   } else {
     spdlog::error("not reloaded, everything stays as it was: {}", report.error().message());
   }

@@ -14,12 +14,11 @@ using prometheus::MetricFamily;
 using prometheus::MetricType;
 using Labels = std::vector<std::pair<std::string, std::string>>;
 
-constexpr State kStates[] = {State::skipped,    State::starting,    State::ready,
-                             State::pulling,    State::queued,      State::generating,
-                             State::submitting, State::cooling,     State::backing_off,
-                             State::draining};
-constexpr const char* kWorkerStates[] = {"starting",  "idle", "busy", "unhealthy",
-                                         "open",      "trial", "held"};
+constexpr State kStates[] = {
+    State::skipped,    State::starting,   State::ready,   State::pulling,     State::queued,
+    State::generating, State::submitting, State::cooling, State::backing_off, State::draining};
+constexpr const char* kWorkerStates[] = {"starting", "idle",  "busy", "unhealthy",
+                                         "open",     "trial", "held"};
 
 MetricFamily family(const char* name, const char* help, MetricType type) {
   MetricFamily result;
@@ -122,8 +121,7 @@ void add_validators(const Snapshot& snapshot, std::vector<MetricFamily>& familie
 }
 
 void add_workers(const Snapshot& snapshot, std::vector<MetricFamily>& families) {
-  MetricFamily states =
-      family("lode_workers", "Workers by state.", MetricType::Gauge);
+  MetricFamily states = family("lode_workers", "Workers by state.", MetricType::Gauge);
   for (const char* state : kWorkerStates) {
     const auto count = std::count_if(snapshot.workers.begin(), snapshot.workers.end(),
                                      [&](const WorkerView& w) { return w.state == state; });
@@ -135,9 +133,9 @@ void add_workers(const Snapshot& snapshot, std::vector<MetricFamily>& families) 
       family("lode_worker_failed_total", "Tasks that failed at a worker.", MetricType::Counter);
   MetricFamily restarts =
       family("lode_worker_restarts_total", "Restarts of a local worker.", MetricType::Counter);
-  MetricFamily seconds = family("lode_worker_task_seconds",
-                                "Running mean of a task's time at a worker; absent until known.",
-                                MetricType::Gauge);
+  MetricFamily seconds =
+      family("lode_worker_task_seconds",
+             "Running mean of a task's time at a worker; absent until known.", MetricType::Gauge);
   for (const WorkerView& worker : snapshot.workers) {
     const Labels labels{{"worker", worker.name}};
     add(finished, static_cast<double>(worker.finished), labels);

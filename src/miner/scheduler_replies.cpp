@@ -248,8 +248,8 @@ void Scheduler::on_generation_refused(std::uint64_t id, const Error& error, Time
   Event refused = make_event(*row, EventKind::cancelled, now, "busy worker: " + error.context);
   refused.attempt = generation.attempt;
   record(std::move(refused));
-  set_state(*row, row->held->running > 0 ? State::generating : State::queued,
-            "the worker was busy", now);
+  set_state(*row, row->held->running > 0 ? State::generating : State::queued, "the worker was busy",
+            now);
 }
 
 // ---- submissions -------------------------------------------------------------------------------

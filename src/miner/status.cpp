@@ -124,18 +124,18 @@ Json to_json(const Snapshot& snapshot) {
   }
   Json workers = Json::array();
   for (const WorkerView& worker : snapshot.workers) {
-    workers.push_back({{"name", worker.name},
-                       {"state", worker.state},
-                       {"reason", worker.reason},
-                       {"finished", worker.finished},
-                       {"failed", worker.failed},
-                       {"restarts", worker.restarts},
-                       {"running", worker.running},
-                       {"concurrency", worker.concurrency},
-                       {"weight", worker.weight},
-                       {"seconds", worker.seconds ? Json(*worker.seconds) : Json()},
-                       {"retry_seconds",
-                        worker.retry_seconds ? Json(*worker.retry_seconds) : Json()}});
+    workers.push_back(
+        {{"name", worker.name},
+         {"state", worker.state},
+         {"reason", worker.reason},
+         {"finished", worker.finished},
+         {"failed", worker.failed},
+         {"restarts", worker.restarts},
+         {"running", worker.running},
+         {"concurrency", worker.concurrency},
+         {"weight", worker.weight},
+         {"seconds", worker.seconds ? Json(*worker.seconds) : Json()},
+         {"retry_seconds", worker.retry_seconds ? Json(*worker.retry_seconds) : Json()}});
   }
   Json stages = Json::object();
   for (const auto& [stage, timing] : snapshot.stages) {
@@ -202,11 +202,10 @@ HttpResponse answer(const Snapshot& snapshot, const HttpRequest& request) {
     return make_response(200, "text/plain; version=0.0.4; charset=utf-8", metrics_text(snapshot));
   }
   if (request.target == "/health") {
-    const auto healthy = std::count_if(snapshot.workers.begin(), snapshot.workers.end(),
-                                       [](const auto& w) {
-                                         return w.state != "unhealthy" && w.state != "starting" &&
-                                                w.state != "open";
-                                       });
+    const auto healthy =
+        std::count_if(snapshot.workers.begin(), snapshot.workers.end(), [](const auto& w) {
+          return w.state != "unhealthy" && w.state != "starting" && w.state != "open";
+        });
     return json(200, {{"status", healthy > 0 ? "ok" : "no worker"}, {"workers", healthy}});
   }
   return json(404, {{"detail", "no such route"}});

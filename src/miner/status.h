@@ -18,9 +18,8 @@ namespace lode::miner {
 /// Running totals of how long something took, and how often it took how long.
 struct Timing {
   /// Upper bounds of the buckets, seconds: from a timer's resolution to a stuck worker.
-  static constexpr std::array<double, 18> kBounds{0.0005, 0.001, 0.002, 0.005, 0.01, 0.02,
-                                                  0.05,   0.1,   0.2,   0.5,   1,    2,
-                                                  5,      10,    20,    50,    100,  200};
+  static constexpr std::array<double, 18> kBounds{
+      0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200};
   std::int64_t count = 0;
   double total_seconds = 0;
   double max_seconds = 0;
@@ -57,7 +56,7 @@ struct Snapshot {
   std::optional<ChainView> chain;
   std::optional<Duration> clock_skew;  ///< validators' clocks minus ours
   std::string clock_warning;
-  std::map<std::string, Timing> stages;  ///< wall time by stage name
+  std::map<std::string, Timing> stages;        ///< wall time by stage name
   std::optional<std::uint64_t> journal_bytes;  ///< size of the journal's file
 };
 

@@ -96,9 +96,8 @@ void WorkerChoice::end(Id id, const WorkerOutcome& outcome, Time now) {
       worker.failures_in_a_row = 0;
       worker.open_until.reset();
       worker.last_failure.clear();
-      worker.seconds = worker.seconds
-                           ? (1 - kNewest) * *worker.seconds + kNewest * outcome.seconds
-                           : outcome.seconds;
+      worker.seconds = worker.seconds ? (1 - kNewest) * *worker.seconds + kNewest * outcome.seconds
+                                      : outcome.seconds;
       break;
     case WorkerOutcome::Kind::failed:
     case WorkerOutcome::Kind::stuck:

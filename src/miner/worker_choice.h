@@ -16,15 +16,15 @@ struct WorkerView {
   /// starting, idle, busy, unhealthy (no answer to /health), open (its circuit: not used after
   /// failures), trial (half-open: one task decides), held (it asked to be left alone).
   std::string state;
-  std::string reason;                     ///< why the state is bad, else the last failure, or empty
-  std::int64_t finished = 0;              ///< tasks
-  std::int64_t failed = 0;                ///< tasks
-  std::int64_t restarts = 0;              ///< of the local process
-  int running = 0;                        ///< tasks at this moment
-  int concurrency = 1;                    ///< tasks at the same time
+  std::string reason;         ///< why the state is bad, else the last failure, or empty
+  std::int64_t finished = 0;  ///< tasks
+  std::int64_t failed = 0;    ///< tasks
+  std::int64_t restarts = 0;  ///< of the local process
+  int running = 0;            ///< tasks at this moment
+  int concurrency = 1;        ///< tasks at the same time
   double weight = 1;
-  std::optional<double> seconds;          ///< of a task, recent ones counting most
-  std::optional<double> retry_seconds;    ///< open, held: until it is used again
+  std::optional<double> seconds;        ///< of a task, recent ones counting most
+  std::optional<double> retry_seconds;  ///< open, held: until it is used again
 };
 
 /// When a failing worker is left alone, and for how long.

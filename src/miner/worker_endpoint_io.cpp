@@ -25,8 +25,8 @@ Result<Number> parse_number(std::string_view name, std::string_view text, Number
       return number;
     };
     return fail(Errc::invalid_input, std::string(name) + "=" + std::string(text) +
-                                         ": a number from " + plain(least) + " to " +
-                                         plain(most) + " was expected");
+                                         ": a number from " + plain(least) + " to " + plain(most) +
+                                         " was expected");
   }
   return value;
 }
@@ -43,8 +43,9 @@ Result<void> add_option(std::string_view option, WorkerEndpoint& endpoint) {
   } else if (name == "validation") {
     LODE_TRY(endpoint.validation, net::parse_http_url(std::string(value)));
   } else {
-    return fail(Errc::invalid_input, "'" + std::string(option) +
-                                         "': an http:// address, weight=, concurrency= or validation= was expected");
+    return fail(Errc::invalid_input,
+                "'" + std::string(option) +
+                    "': an http:// address, weight=, concurrency= or validation= was expected");
   }
   return {};
 }

@@ -168,8 +168,7 @@ void WorkerPool::set_endpoints(std::vector<WorkerEndpoint> endpoints,
       }
       continue;
     }
-    (*known)->address.validation =
-        endpoint.validation ? endpoint.validation : config_.validation;
+    (*known)->address.validation = endpoint.validation ? endpoint.validation : config_.validation;
     choice_.change((*known)->id, {(*known)->name, endpoint.weight, endpoint.concurrency});
     workers_.push_back(*known);
     old.erase(known);

@@ -78,8 +78,7 @@ class WorkerPool {
   bool is_foreign() const { return !config_.endpoints.empty(); }
   /// Uses these foreign endpoints from now on; neither they nor the old ones may be none. What
   /// runs at one that is gone still ends.
-  void set_endpoints(std::vector<WorkerEndpoint> endpoints,
-                     std::optional<net::HttpUrl> validation);
+  void set_endpoints(std::vector<WorkerEndpoint> endpoints, std::optional<net::HttpUrl> validation);
   /// Ends the watching and the local processes.
   boost::asio::awaitable<void> stop();
 

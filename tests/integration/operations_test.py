@@ -100,7 +100,7 @@ class MinerTest(programs_test.ProgramsCase):
         self.assertIn("needs a restart: artifacts.path", self.miner.text())
 
     def test_reload_keeps_everything_when_a_setting_is_bad(self):
-        before = len(self.rows())
+        before = len(wait_for(self.rows))
         for text, expected in (("[neuron]\nmin_stake = 3\n", "neuron.min_stake"), ("x = [", "line 1"),
                                ('[drain]\nseconds = "soon"\n', "drain.seconds")):
             self.config.write_text(text)
