@@ -22,6 +22,7 @@ pkg_check_modules(TURBOJPEG REQUIRED IMPORTED_TARGET libturbojpeg)
 pkg_check_modules(WEBP REQUIRED IMPORTED_TARGET libwebp)
 pkg_check_modules(GIF REQUIRED IMPORTED_TARGET libgif)
 pkg_check_modules(VPX REQUIRED IMPORTED_TARGET vpx)
+pkg_check_modules(PROMETHEUS REQUIRED IMPORTED_TARGET prometheus-cpp-core)
 pkg_check_modules(MATROSKA REQUIRED IMPORTED_TARGET libmatroska libebml)
 if(LODE_TORCH)
   # Another libtorch than Debian's: -DCMAKE_PREFIX_PATH=/opt/libtorch. Its package is talkative.

@@ -16,6 +16,7 @@ OWNERS = {
     "boost/asio": ("src/net/", "_io.", "apps/"),
     "boost/beast": ("src/net/",),
     "sqlite3.h": ("src/miner/journal",),
+    "prometheus/": ("src/miner/metrics.cpp",),
     "toml++": ("src/miner/blacklist_file.cpp",),
     "png.h": ("src/image/",),
     "turbojpeg.h": ("src/image/",),

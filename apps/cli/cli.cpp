@@ -17,12 +17,6 @@
 namespace lode::cli {
 namespace {
 
-struct LogOptions {
-  std::string level = "info";
-  bool json = false;
-  bool debug = false;
-};
-
 /// A line of text as the inside of a JSON string.
 class JsonEscaped final : public spdlog::custom_flag_formatter {
  public:
@@ -38,11 +32,11 @@ class JsonEscaped final : public spdlog::custom_flag_formatter {
   }
 };
 
-void set_up_logging(const LogOptions& options) {
+void set_up_logging(const GlobalFlags& flags) {
   auto logger = spdlog::stderr_color_mt("lode");
   spdlog::set_default_logger(logger);
-  spdlog::set_level(options.debug ? spdlog::level::debug : spdlog::level::from_str(options.level));
-  if (options.json) {
+  set_log_level(flags);
+  if (flags.log_json) {
     auto formatter = std::make_unique<spdlog::pattern_formatter>(spdlog::pattern_time_type::utc);
     formatter->add_flag<JsonEscaped>('*').set_pattern(
         R"({"time":"%Y-%m-%dT%H:%M:%S.%eZ","level":"%l","message":%*})");
@@ -91,18 +85,26 @@ void print_json(const nlohmann::json& object) {
   std::cout << object.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) << std::endl;
 }
 
-int run(CLI::App& app, Action& chosen, Settings& settings, int argc, char** argv) {
-  keep_freed_memory();
-  LogOptions log;
-  std::string config;
-  app.add_option("--config", config, "Configuration file instead of ./lode.toml, or none");
-  app.add_option("--log.level", log.level, "trace, debug, info, warning, error or off")
+void set_log_level(const GlobalFlags& flags) {
+  spdlog::set_level(flags.debug ? spdlog::level::debug : spdlog::level::from_str(flags.log_level));
+}
+
+void add_global_flags(CLI::App& app, GlobalFlags& flags) {
+  app.add_option("--config", flags.config, "Configuration file instead of ./lode.toml, or none");
+  app.add_option("--log.level", flags.log_level, "trace, debug, info, warning, error or off")
       ->capture_default_str()
       ->check(CLI::IsMember({"trace", "debug", "info", "warning", "error", "off"}));
-  app.add_flag("--log.json", log.json, "One JSON object a log line");
-  app.add_flag("--logging.debug", log.debug, "Same as --log.level debug");
+  app.add_flag("--log.json", flags.log_json, "One JSON object a log line");
+  app.add_flag("--logging.debug", flags.debug, "Same as --log.level debug");
   app.require_subcommand(1);
   let_global_flags_follow(app);
+}
+
+int run(CLI::App& app, Action& chosen, Settings& settings, int argc, char** argv) {
+  keep_freed_memory();
+  GlobalFlags flags;
+  add_global_flags(app, flags);
+  settings.arguments.assign(argv, argv + argc);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -110,11 +112,11 @@ int run(CLI::App& app, Action& chosen, Settings& settings, int argc, char** argv
   }
   try {
     const auto applied =
-        settings.apply(app, config, [](const char* name) { return std::getenv(name); });
+        settings.apply(app, flags.config, [](const char* name) { return std::getenv(name); });
     if (!applied) {
       return report(applied.error());
     }
-    set_up_logging(log);
+    set_up_logging(flags);
     return chosen();
   } catch (const std::bad_alloc&) {
     std::fprintf(stderr, "lode: out of memory\n");

@@ -32,6 +32,18 @@ void print_json(const nlohmann::json& object);
 /// What a chosen subcommand does; returns an exit code.
 using Action = std::function<int()>;
 
+/// The flags that every command has.
+struct GlobalFlags {
+  std::string config;
+  std::string log_level = "info";
+  bool log_json = false;
+  bool debug = false;
+};
+/// Adds them, also behind the subcommands that `app` has by then, as people write them.
+void add_global_flags(CLI::App& app, GlobalFlags& flags);
+/// From now on.
+void set_log_level(const GlobalFlags& flags);
+
 /// Parses the arguments, completes them from environment and file (see Settings), sets up logging
 /// on stderr and runs the chosen action: the boundary at which every exception ends. `--config`,
 /// `--log.json`, `--log.level` and `--logging.debug` are global.

@@ -54,6 +54,9 @@ class Settings {
   Result<void> apply(CLI::App& app, const std::filesystem::path& config_flag,
                      const Environment& environment);
 
+  /// The command line, program name first: to read the settings again.
+  std::vector<std::string> arguments;
+
   /// The settings of the program and of the command that was chosen, by key.
   const std::vector<Entry>& entries() const { return entries_; }
 

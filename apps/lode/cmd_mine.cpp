@@ -11,11 +11,12 @@
 
 #include "lode/commands.h"
 #include "lode/confine.h"
+#include "lode/control_token.h"
 #include "lode/metagraph_source.h"
+#include "lode/mine_http.h"
 #include "lode/mine_options.h"
+#include "lode/mine_settings.h"
 #include "lode/remote_signer.h"
-#include "miner/blacklist_file.h"
-#include "miner/eligibility.h"
 #include "miner/miner_io.h"
 #include "net/http_server.h"
 
@@ -24,51 +25,6 @@ namespace {
 
 namespace asio = boost::asio;
 namespace fs = std::filesystem;
-
-/// Options that had to be parsed beyond their type.
-struct Parsed {
-  net::Endpoint http_listen;
-  miner::WorkerPoolConfig pool;
-  std::vector<miner::BlacklistEntry> blacklist;
-};
-
-Result<std::vector<miner::BlacklistEntry>> load_blacklist(const MineOptions& options) {
-  std::vector<miner::BlacklistEntry> entries;
-  for (const std::string& text : options.blacklist) {
-    LODE_TRY(entries.emplace_back(), miner::parse_blacklist_entry(text));
-  }
-  if (!options.blacklist_file.empty()) {
-    LODE_TRY(const auto more, miner::read_blacklist_file(options.blacklist_file));
-    entries.insert(entries.end(), more.begin(), more.end());
-  } else if (options.blacklist.empty()) {
-    entries.push_back(miner::default_blacklist_entry());
-  }
-  return entries;
-}
-
-/// lode-worker lies beside lode unless told otherwise.
-fs::path worker_binary(const MineOptions& options) {
-  if (!options.worker_binary.empty()) {
-    return options.worker_binary;
-  }
-  return fs::read_symlink("/proc/self/exe").parent_path() / "lode-worker";
-}
-
-Result<Parsed> parse(const MineOptions& options) {
-  Parsed parsed;
-  LODE_TRY(parsed.http_listen, net::parse_endpoint(options.http_listen));
-  for (const std::string& text : options.generation_endpoints) {
-    LODE_TRY(parsed.pool.endpoints.emplace_back(), net::parse_http_url(text));
-  }
-  if (!options.validation_endpoint.empty()) {
-    LODE_TRY(parsed.pool.validation, net::parse_http_url(options.validation_endpoint));
-  }
-  parsed.pool.local_workers = options.workers;
-  parsed.pool.backend = options.backend;
-  parsed.pool.binary = worker_binary(options);
-  LODE_TRY(parsed.blacklist, load_blacklist(options));
-  return parsed;
-}
 
 MetagraphSourceConfig source_config(const MineOptions& options, const chain::Signer& hotkey) {
   MetagraphSourceConfig config;
@@ -86,39 +42,13 @@ MetagraphSourceConfig source_config(const MineOptions& options, const chain::Sig
   return config;
 }
 
-class StatusHandler final : public net::HttpHandler {
- public:
-  StatusHandler(const miner::Miner& miner, const MetagraphSource& source)
-      : miner_(miner), source_(source) {}
-  asio::awaitable<HttpResponse> on_request(HttpRequest request) override {
-    miner::Snapshot snapshot = miner_.snapshot();
-    snapshot.chain = source_.view();
-    co_return miner::answer(snapshot, request);
-  }
-
- private:
-  const miner::Miner& miner_;
-  const MetagraphSource& source_;
-};
-
-void reload_blacklist(const MineOptions& options, miner::Miner& miner) {
-  if (auto blacklist = load_blacklist(options)) {
-    miner.set_blacklist(*std::move(blacklist));
-  } else {
-    spdlog::error("blacklist kept as it was: {}", blacklist.error().message());
-  }
-}
-
-/// SIGHUP reloads the blacklist and the metagraph; the first SIGTERM or SIGINT drains.
-asio::awaitable<void> obey_signals(const MineOptions& options, miner::Miner& miner,
-                                   MetagraphSource& source) {
+/// SIGHUP reloads settings, blacklist and metagraph; the first SIGTERM or SIGINT drains.
+asio::awaitable<void> obey_signals(LiveSettings& settings, miner::Miner& miner) {
   asio::signal_set signals(co_await asio::this_coro::executor, SIGHUP, SIGINT, SIGTERM);
   for (;;) {
     const int signal = co_await signals.async_wait(asio::use_awaitable);
     if (signal == SIGHUP) {
-      spdlog::info("reloading blacklist and metagraph");
-      reload_blacklist(options, miner);
-      source.reload(miner);
+      (void)settings.reload();  // says in the log what came of it
       continue;
     }
     spdlog::info("draining: no new tasks; what is under way will end");
@@ -127,12 +57,12 @@ asio::awaitable<void> obey_signals(const MineOptions& options, miner::Miner& min
   }
 }
 
-asio::awaitable<void> reload_blacklist_regularly(const MineOptions& options, miner::Miner& miner) {
+asio::awaitable<void> reload_blacklist_regularly(LiveSettings& settings, int seconds) {
   asio::steady_timer timer(co_await asio::this_coro::executor);
   for (;;) {
-    timer.expires_after(std::chrono::seconds(options.sync_seconds));
+    timer.expires_after(std::chrono::seconds(seconds));
     co_await timer.async_wait(asio::use_awaitable);
-    reload_blacklist(options, miner);
+    settings.reload_blacklist();
   }
 }
 
@@ -149,13 +79,14 @@ asio::awaitable<void> keep_metagraph(MetagraphSource& source, miner::Miner& mine
 /// The miner from its start to its drained end, with everything around it.
 asio::awaitable<void> run_miner(const MineOptions& options, miner::Miner& miner,
                                 miner::WorkerPool& pool, net::HttpServer& server,
-                                MetagraphSource& source, std::optional<Error>& no_subnet) {
+                                MetagraphSource& source, LiveSettings& settings,
+                                std::optional<Error>& no_subnet) {
   const auto executor = co_await asio::this_coro::executor;
   net::TaskGroup side_tasks(executor, [](const std::string& name, const std::string& why) {
     spdlog::error("{}: {}", name, why);
   });
-  side_tasks.spawn("signals", obey_signals(options, miner, source));
-  side_tasks.spawn("reload", reload_blacklist_regularly(options, miner));
+  side_tasks.spawn("signals", obey_signals(settings, miner));
+  side_tasks.spawn("reload", reload_blacklist_regularly(settings, options.sync_seconds));
   side_tasks.spawn("metagraph", keep_metagraph(source, miner, no_subnet));
   pool.start();
   std::exception_ptr failure;
@@ -184,9 +115,9 @@ Result<std::unique_ptr<chain::Signer>> open_signer(const MineOptions& options) {
   return std::unique_ptr<chain::Signer>(std::make_unique<chain::Keypair>(std::move(keypair)));
 }
 
-int mine(const MineOptions& options) {
+int mine(const MineOptions& options, const std::vector<std::string>& arguments) {
   forbid_dumps();
-  const auto parsed = parse(options);
+  const auto parsed = parse_mine_options(options);
   if (!parsed) {
     return cli::report(parsed.error());
   }
@@ -233,7 +164,15 @@ int mine(const MineOptions& options) {
   if (const auto loaded = miner.load(*metagraph); !loaded) {
     return cli::report(annotate(loaded.error(), options.journal_path));
   }
-  StatusHandler handler(miner, **source);
+  LiveSettings live(arguments, miner, pool, **source);
+  if (const auto began = live.begin(options); !began) {
+    return cli::report(began.error());
+  }
+  const auto token = make_control_token(options.journal_path);
+  if (!token) {
+    return cli::report(token.error());
+  }
+  MineHttp handler(miner, **source, live, *token, options.journal_path);
   net::HttpServer server(
       context.get_executor(), handler, {.body_bytes = 4096},
       [](const std::string& name, const std::string& why) { spdlog::error("{}: {}", name, why); });
@@ -246,7 +185,7 @@ int mine(const MineOptions& options) {
                options.netuid, bound->to_string());
   std::exception_ptr failure;
   std::optional<Error> no_subnet;
-  asio::co_spawn(context, run_miner(options, miner, pool, server, **source, no_subnet),
+  asio::co_spawn(context, run_miner(options, miner, pool, server, **source, live, no_subnet),
                  [&failure](std::exception_ptr e) { failure = e; });
   context.run();
   if (failure) {
@@ -261,12 +200,14 @@ int mine(const MineOptions& options) {
 
 }  // namespace
 
-void add_mine(CLI::App& app, cli::Action& chosen) {
+void add_mine(CLI::App& app, cli::Action& chosen, const cli::Settings& settings) {
   auto options = std::make_shared<MineOptions>();
   CLI::App* command = app.add_subcommand("mine", "Mine: serve every eligible validator");
   add_mine_options(*command, *options);
   command->configurable();
-  command->callback([options, &chosen] { chosen = [options] { return mine(*options); }; });
+  command->callback([options, &chosen, &settings] {
+    chosen = [options, &settings] { return mine(*options, settings.arguments); };
+  });
 }
 
 }  // namespace lode::commands

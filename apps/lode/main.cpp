@@ -7,7 +7,8 @@ int main(int argc, char** argv) {
   lode::cli::Settings settings;
   // One line per delivered subcommand, in the order of --help.
   using namespace lode::commands;
-  add_mine(app, chosen);
+  add_mine(app, chosen, settings);
+  add_reload(app, chosen);
   add_validators(app, chosen);
   add_history(app, chosen);
   add_stats(app, chosen);

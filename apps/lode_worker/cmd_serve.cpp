@@ -3,14 +3,12 @@
 
 #include <CLI/CLI.hpp>
 
-#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
-#include <boost/asio/thread_pool.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <nlohmann/json.hpp>
 
 #include "lode_worker/commands.h"
+#include "lode_worker/job_queue.h"
 #include "net/http_server.h"
 #include "service/generation_service.h"
 
@@ -25,15 +23,18 @@ struct ServeOptions {
   int max_queue = 16;
 };
 
-/// Sends quick routes to the service at once and jobs to the one job thread.
+/// Sends quick routes to the service at once and jobs to the one job thread. A client that hangs up
+/// no longer wants its job.
 class WorkerHandler final : public net::HttpHandler {
  public:
-  WorkerHandler(service::GenerationService& service, int max_queue)
-      : service_(service), max_queue_(max_queue) {}
+  WorkerHandler(asio::any_io_executor executor, service::GenerationService& service, int max_queue)
+      : service_(service), max_queue_(max_queue), jobs_(std::move(executor)) {}
+
+  bool stops_when_client_leaves() const override { return true; }
 
   std::optional<HttpResponse> on_head(const HttpRequest& request) override {
     if (service::GenerationService::route_kind(request) == service::RouteKind::job &&
-        pending_ >= max_queue_) {
+        jobs_.queued() + jobs_.running() >= max_queue_) {
       HttpResponse busy =
           make_response(503, "application/json", R"({"detail":"the job queue is full"})");
       busy.headers.add("retry-after", "5");
@@ -44,42 +45,21 @@ class WorkerHandler final : public net::HttpHandler {
 
   asio::awaitable<HttpResponse> on_request(HttpRequest request) override {
     if (service::GenerationService::route_kind(request) != service::RouteKind::job) {
-      co_return service_.answer_quick(request, pending_ > 0 ? pending_ - 1 : 0, pending_ > 0);
+      co_return service_.answer_quick(request, jobs_.queued(), jobs_.running());
     }
-    const PendingJob pending(pending_);
-    auto job = run_job(service_, std::move(request), stop_.get_token());
-    co_return co_await asio::co_spawn(jobs_, std::move(job), asio::use_awaitable);
+    JobQueue::Work work = [this, request = std::move(request)](std::stop_token stop) {
+      return service_.run_job(request, std::move(stop));
+    };
+    co_return co_await jobs_.run(std::move(work));
   }
 
   /// Asks the running job to end and waits for its thread.
-  void stop() {
-    stop_.request_stop();
-    jobs_.join();
-  }
+  void stop() { jobs_.stop(); }
 
  private:
-  /// Counts a job for as long as it waits or runs, however it ends.
-  class PendingJob {
-   public:
-    explicit PendingJob(int& count) : count_(++count) {}
-    ~PendingJob() { --count_; }
-    PendingJob(const PendingJob&) = delete;
-    PendingJob& operator=(const PendingJob&) = delete;
-
-   private:
-    int& count_;
-  };
-
-  static asio::awaitable<HttpResponse> run_job(service::GenerationService& service,
-                                               HttpRequest request, std::stop_token stop) {
-    co_return service.run_job(request, stop);
-  }
-
   service::GenerationService& service_;
   int max_queue_;
-  int pending_ = 0;
-  std::stop_source stop_;
-  asio::thread_pool jobs_{1};
+  JobQueue jobs_;
 };
 
 int serve(const ServeOptions& options) {
@@ -92,8 +72,8 @@ int serve(const ServeOptions& options) {
     return cli::report(backend.error());
   }
   service::GenerationService service(*std::move(backend));
-  WorkerHandler handler(service, options.max_queue);
   asio::io_context context(1);
+  WorkerHandler handler(context.get_executor(), service, options.max_queue);
   net::HttpServer server(
       context.get_executor(), handler, {.body_bytes = service::kMaxRequestBytes},
       [](const std::string& name, const std::string& why) { spdlog::error("{}: {}", name, why); });

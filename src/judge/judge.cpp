@@ -114,7 +114,7 @@ Comparison compare(const splat::Scene& candidate, const splat::Scene& reference,
   const std::vector<render::Camera> cameras = render::validator_cameras(kThumbnailSide);
   double log_sum = 0;
   double weights = 0;
-  for (int view = 0; view < kDistinctViews; ++view) {
+  for (int view = 0; view < kDistinctViews && !options.stop.stop_requested(); ++view) {
     const Likeness likeness = compare_views(describe(painter.draw(left, cameras[view])),
                                             describe(painter.draw(right, cameras[view])));
     const double value = value_of(likeness, options.emphasis);
@@ -142,13 +142,16 @@ Result<splat::Scene> open_submission(ByteView spz) {
 namespace {
 
 // The comparison with the drawing of `scene`, of several seeds, that the candidate is least like.
-Comparison least_likeness(const splat::Scene& candidate, const sketch::SceneSpec& scene) {
+Comparison least_likeness(const splat::Scene& candidate, const sketch::SceneSpec& scene,
+                          const std::stop_token& stop) {
   Comparison least;
   least.score = 1;
   for (const std::uint64_t seed : kReferenceSeeds) {
-    const splat::Scene reference =
-        splat::activate(sketch::build(scene, seed, {.gaussians = kReferenceGaussians}));
-    Comparison comparison = compare(candidate, reference);
+    const splat::Scene reference = splat::activate(
+        sketch::build(scene, seed, {.gaussians = kReferenceGaussians, .stop = stop}));
+    if (stop.stop_requested())
+      break;
+    Comparison comparison = compare(candidate, reference, {.stop = stop});
     if (comparison.score <= least.score)
       least = std::move(comparison);
   }
@@ -157,7 +160,7 @@ Comparison least_likeness(const splat::Scene& candidate, const sketch::SceneSpec
 
 }  // namespace
 
-Verdict judge_text(ByteView spz, std::string_view prompt) {
+Verdict judge_text(ByteView spz, std::string_view prompt, const std::stop_token& stop) {
   const Result<splat::Scene> candidate = open_submission(spz);
   if (!candidate)
     return refused(candidate.error());
@@ -171,7 +174,7 @@ Verdict judge_text(ByteView spz, std::string_view prompt) {
     verdict.reason = "the object of the prompt is not in the vocabulary" + unknown;
     return verdict;
   }
-  Comparison comparison = least_likeness(*candidate, understood.scene);
+  Comparison comparison = least_likeness(*candidate, understood.scene, stop);
   verdict.alignment = comparison.score;
   verdict.score = comparison.score * understood.confidence;
   verdict.views = std::move(comparison.views);

@@ -1,6 +1,7 @@
 // Self-validation: the score a submission would get, from the exact bytes that would be sent.
 #pragma once
 
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -25,6 +26,8 @@ enum class Emphasis {
 
 struct CompareOptions {
   Emphasis emphasis = Emphasis::all_round;
+  /// Looked at between views; once a stop is requested, the result means nothing.
+  std::stop_token stop{};
 };
 
 /// Draws both scenes (framed here as the validators frame) from the validators' 15 distinct
@@ -47,8 +50,8 @@ struct Verdict {
 
 /// Decodes an SPZ by the validators' rules, runs their data checks, and compares the result with
 /// what the sketch's own vocabulary says the prompt looks like. A prompt that the sketch does not
-/// understand scores low: it cannot vouch for it.
-Verdict judge_text(ByteView spz, std::string_view prompt);
+/// understand scores low: it cannot vouch for it. A verdict after a requested stop means nothing.
+Verdict judge_text(ByteView spz, std::string_view prompt, const std::stop_token& stop = {});
 
 /// As judge_text for a picture prompt: the splat seen from the front is held against the picture.
 Verdict judge_image(ByteView spz, const image::Image& prompt);

@@ -139,6 +139,15 @@ void Miner::set_blacklist(std::vector<BlacklistEntry> blacklist) {
   wake();
 }
 
+void Miner::set_min_stake(double min_stake) {
+  scheduler_->set_min_stake(min_stake, clock_.now());
+  wake();
+}
+
+std::vector<TrailEntry> Miner::trail(const std::string& hotkey) const {
+  return scheduler_->trail(hotkey);
+}
+
 void Miner::wake() { wake_.cancel(); }
 
 void Miner::drain() {
@@ -337,6 +346,7 @@ asio::awaitable<void> Miner::generate(GenerateAction action, WorkerPool::Lease l
   GenerationJob job{action.task, action.seed, action.limit};
   const Time began = clock_.now();
   Attempt attempt = co_await make_candidate(std::move(address), std::move(job), cpu_);
+  lease.report(outcome_of(attempt));
   for (const auto& [stage, seconds] : attempt.stages) {
     note_stage(stage, seconds);
   }
@@ -362,14 +372,12 @@ asio::awaitable<void> Miner::generate(GenerateAction action, WorkerPool::Lease l
   } else if (attempt.candidate.error().code == Errc::cancelled) {
     generations_.erase(action.generation);
     scheduler_->on_generation_cancelled(action.generation, clock_.now());
+  } else if (attempt.retry_after) {
+    scheduler_->on_generation_refused(action.generation, attempt.candidate.error(), clock_.now());
   } else {
-    const Error& error = attempt.candidate.error();
-    if (!attempt.is_request_bad) {
-      lease.report_failure(error.message());
-    }
     generations_.erase(action.generation);
-    scheduler_->on_generation_failure(action.generation, error, attempt.is_request_bad,
-                                      clock_.now());
+    scheduler_->on_generation_failure(action.generation, attempt.candidate.error(),
+                                      attempt.is_request_bad, clock_.now());
   }
   wake();
 }

@@ -51,6 +51,8 @@ class Miner {
   /// What is shown beside the validators; nothing else follows from it.
   void set_hints(const std::vector<chain::WeightHint>& hints) { hints_ = hints; }
   void set_blacklist(std::vector<BlacklistEntry> blacklist);
+  void set_min_stake(double min_stake);
+  void set_drain_timeout(Duration timeout) { config_.drain_timeout = timeout; }
 
   boost::asio::awaitable<void> run();
   /// Look again at what is due: workers changed, say.
@@ -59,6 +61,8 @@ class Miner {
   void drain();
 
   Snapshot snapshot() const;
+  /// As Scheduler::trail().
+  std::vector<TrailEntry> trail(const std::string& hotkey) const;
 
  private:
   struct Address {

@@ -136,12 +136,17 @@ void Scheduler::set_blacklist(std::vector<BlacklistEntry> blacklist, Time now) {
   refresh_eligibility(now);
 }
 
+void Scheduler::set_min_stake(double min_stake, Time now) {
+  config_.min_stake = min_stake;
+  refresh_eligibility(now);
+}
+
 void Scheduler::refresh_eligibility(Time now) {
   for (auto& [hotkey, row] : rows_) {
     auto reason = row.in_metagraph ? reason_to_skip(row.neuron, config_)
                                    : std::optional<std::string>("left the metagraph");
     if (reason && reason != row.skip_reason) {
-      row.trail.push_back({now, State::skipped, *reason});
+      note(row, State::skipped, *reason, now);
     }
     row.skip_reason = std::move(reason);
   }
@@ -247,16 +252,21 @@ bool Scheduler::has_answer(const Row& row) {
   return decided && !row.resubmit_after_pull;
 }
 
-void Scheduler::set_state(Row& row, State state, std::string reason, Time now, Time until) {
+/// Adds to the trail what is news.
+void Scheduler::note(Row& row, State state, const std::string& reason, Time now) {
   constexpr std::size_t kTrail = 64;
   const bool is_news =
       row.trail.empty() || row.trail.back().state != state || row.trail.back().reason != reason;
   if (is_news) {
     row.trail.push_back({now, state, reason});
-    if (row.trail.size() > kTrail) {
-      row.trail.pop_front();
-    }
   }
+  if (row.trail.size() > kTrail) {
+    row.trail.pop_front();
+  }
+}
+
+void Scheduler::set_state(Row& row, State state, std::string reason, Time now, Time until) {
+  note(row, state, reason, now);
   row.state = state;
   row.since = now;
   row.reason = std::move(reason);

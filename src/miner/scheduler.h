@@ -118,6 +118,8 @@ class Scheduler {
   /// `own_hotkey` is left out. Validators that left keep their row, skipped.
   void set_metagraph(const chain::Metagraph& metagraph, const std::string& own_hotkey, Time now);
   void set_blacklist(std::vector<BlacklistEntry> blacklist, Time now);
+  /// Validators that a lower minimum lets in come with the next metagraph.
+  void set_min_stake(double min_stake, Time now);
   /// Workers that can take a task at the same time.
   void set_worker_slots(int slots) { worker_slots_ = slots; }
   /// No new calls but of finished results while the journal cannot be written; empty: go on.
@@ -150,6 +152,8 @@ class Scheduler {
   /// so no worker will do better.
   void on_generation_failure(std::uint64_t generation, const Error& error, bool is_request_bad,
                              Time now);
+  /// The worker asked to be left alone: another one, or a later time, will do.
+  void on_generation_refused(std::uint64_t generation, const Error& error, Time now);
   void on_generation_cancelled(std::uint64_t generation, Time now);
   void on_submit_reply(const std::string& hotkey, const subnet::SubmitReply& reply, Time now);
   void on_submit_failure(const std::string& hotkey, const CallFailure& failure, Time now);
@@ -218,6 +222,7 @@ class Scheduler {
   void stagger(Time now);
   void hasten_start(Duration window, Time now);
   void refresh_eligibility(Time now);
+  static void note(Row& row, State state, const std::string& reason, Time now);
   void set_state(Row& row, State state, std::string reason, Time now, Time until = {});
   void record(Event event);
   Event make_event(const Row& row, EventKind kind, Time now, std::string detail = {}) const;

@@ -246,6 +246,19 @@ void Scheduler::on_generation_cancelled(std::uint64_t id, Time now) {
   record(std::move(cancelled));
 }
 
+void Scheduler::on_generation_refused(std::uint64_t id, const Error& error, Time now) {
+  const Generation generation = *end_generation(id);
+  Row* row = row_of(generation);
+  if (row == nullptr) {
+    return;
+  }
+  Event refused = make_event(*row, EventKind::cancelled, now, "busy worker: " + error.context);
+  refused.attempt = generation.attempt;
+  record(std::move(refused));
+  set_state(*row, row->held->running > 0 ? State::generating : State::queued, "the worker was busy",
+            now);
+}
+
 // ---- submissions -------------------------------------------------------------------------------
 
 void Scheduler::on_submit_reply(const std::string& hotkey, const subnet::SubmitReply& reply,

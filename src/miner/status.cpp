@@ -1,9 +1,12 @@
 #include "miner/status.h"
 
+#include <fmt/chrono.h>
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+
+#include "miner/metrics.h"
 
 namespace lode::miner {
 namespace {
@@ -104,6 +107,8 @@ void Timing::add(double seconds) {
   ++count;
   total_seconds += seconds;
   max_seconds = std::max(max_seconds, seconds);
+  const auto bound = std::lower_bound(kBounds.begin(), kBounds.end(), seconds);
+  ++buckets[static_cast<std::size_t>(bound - kBounds.begin())];
 }
 
 Json to_json(const Snapshot& snapshot) {
@@ -118,11 +123,18 @@ Json to_json(const Snapshot& snapshot) {
   }
   Json workers = Json::array();
   for (const WorkerView& worker : snapshot.workers) {
-    workers.push_back({{"name", worker.name},
-                       {"state", worker.state},
-                       {"reason", worker.reason},
-                       {"finished", worker.finished},
-                       {"restarts", worker.restarts}});
+    workers.push_back(
+        {{"name", worker.name},
+         {"state", worker.state},
+         {"reason", worker.reason},
+         {"finished", worker.finished},
+         {"failed", worker.failed},
+         {"restarts", worker.restarts},
+         {"running", worker.running},
+         {"concurrency", worker.concurrency},
+         {"weight", worker.weight},
+         {"seconds", worker.seconds ? Json(*worker.seconds) : Json()},
+         {"retry_seconds", worker.retry_seconds ? Json(*worker.retry_seconds) : Json()}});
   }
   Json stages = Json::object();
   for (const auto& [stage, timing] : snapshot.stages) {
@@ -185,12 +197,131 @@ HttpResponse answer(const Snapshot& snapshot, const HttpRequest& request) {
   if (request.target == "/api/ledger") {
     return json(200, to_json(snapshot));
   }
+  if (request.target == "/metrics") {
+    return make_response(200, "text/plain; version=0.0.4; charset=utf-8", metrics_text(snapshot));
+  }
   if (request.target == "/health") {
-    const auto healthy = std::count_if(snapshot.workers.begin(), snapshot.workers.end(),
-                                       [](const auto& w) { return w.state != "unhealthy"; });
+    const auto healthy =
+        std::count_if(snapshot.workers.begin(), snapshot.workers.end(), [](const auto& w) {
+          return w.state != "unhealthy" && w.state != "starting" && w.state != "open";
+        });
     return json(200, {{"status", healthy > 0 ? "ok" : "no worker"}, {"workers", healthy}});
   }
   return json(404, {{"detail", "no such route"}});
+}
+
+Json trail_json(std::optional<int> uid, const std::string& hotkey,
+                const std::vector<TrailEntry>& trail) {
+  Json entries = Json::array();
+  for (const TrailEntry& entry : trail) {
+    entries.push_back({{"at", to_seconds(entry.at.time_since_epoch())},
+                       {"state", to_string(entry.state)},
+                       {"reason", entry.reason}});
+  }
+  return {{"uid", uid ? Json(*uid) : Json()}, {"hotkey", hotkey}, {"trail", std::move(entries)}};
+}
+
+std::string format_trail(const Json& trail) {
+  std::string out = fmt::format("validator {} ({})\n", cell(trail, "uid"), cell(trail, "hotkey"));
+  const Json entries = trail.is_object() ? trail.value("trail", Json::array()) : Json::array();
+  for (const Json& entry : entries) {
+    std::string at = "-";
+    if (entry.is_object() && entry.value("at", Json()).is_number()) {
+      const double seconds = std::clamp(entry["at"].get<double>(), 0.0, 1e11);
+      const auto whole = static_cast<std::time_t>(seconds);
+      at = fmt::format("{:%Y-%m-%d %H:%M:%S}.{:03}", fmt::gmtime(whole),
+                       static_cast<int>((seconds - static_cast<double>(whole)) * 1000));
+    }
+    out += fmt::format("{:23}  {:12}  {}\n", at, cell(entry, "state"), cell(entry, "reason"));
+  }
+  if (entries.empty()) {
+    out += "no decisions are known\n";
+  }
+  return out;
+}
+
+namespace {
+
+/// The state that an event leaves its validator in.
+State state_after(const Event& event) {
+  switch (event.kind) {
+    case EventKind::pulling:
+      return State::pulling;
+    case EventKind::assigned:
+    case EventKind::candidate_ready:
+    case EventKind::cancelled:
+    case EventKind::generation_failed:
+    case EventKind::decided:
+      return State::queued;
+    case EventKind::generating:
+      return State::generating;
+    case EventKind::submitting:
+      return State::submitting;
+    case EventKind::pull_failed:
+    case EventKind::submit_failed:
+      return State::backing_off;
+    case EventKind::cooldown:
+    case EventKind::accepted:
+    case EventKind::emptied:
+    case EventKind::rejected:
+    case EventKind::validator_failed:
+    case EventKind::settled:
+      return State::cooling;
+  }
+  return State::ready;
+}
+
+}  // namespace
+
+std::vector<TrailEntry> trail_from_events(const std::vector<Event>& events,
+                                          const std::string& hotkey) {
+  std::vector<TrailEntry> trail;
+  for (const Event& event : events) {
+    if (event.hotkey != hotkey) {
+      continue;
+    }
+    std::string reason(to_string(event.kind));
+    reason += event.task_id.empty() ? "" : " task " + event.task_id.substr(0, 8);
+    if (event.kind == EventKind::candidate_ready) {
+      reason += fmt::format(", score {:.3f} against {:.3f}", event.score, event.threshold);
+    }
+    reason += event.detail.empty() ? "" : ": " + event.detail;
+    trail.push_back({event.at, state_after(event), std::move(reason)});
+  }
+  return trail;
+}
+
+Json event_json(const Event& event) {
+  Json json = {{"at", to_seconds(event.at.time_since_epoch())},
+               {"hotkey", event.hotkey},
+               {"kind", to_string(event.kind)}};
+  const auto text = [&](const char* name, const std::string& value) {
+    if (!value.empty()) {
+      json[name] = value;
+    }
+  };
+  const auto number = [&](const char* name, auto value) {
+    if (value != decltype(value){}) {
+      json[name] = value;
+    }
+  };
+  text("task_id", event.task_id);
+  text("task_type", event.task_type);
+  text("detail", event.detail);
+  text("artifact", event.artifact);
+  number("score", event.score);
+  number("threshold", event.threshold);
+  number("throttle_period", event.throttle_period);
+  number("cooldown_until", event.cooldown_until);
+  number("violations", event.violations);
+  number("window_count", event.window_count);
+  number("rating", event.rating);
+  number("reward", event.reward);
+  number("judged", event.judged);
+  number("attempt", event.attempt);
+  number("seed", event.seed);
+  number("seconds", event.seconds);
+  return json;
 }
 
 std::vector<ValidatorView> view_from_ledger(const Ledger& ledger,

@@ -1,7 +1,10 @@
 #include "miner/worker_client_io.h"
 
+#include <algorithm>
+#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <charconv>
 #include <cmath>
 #include <nlohmann/json.hpp>
 
@@ -65,6 +68,21 @@ HttpRequest validation_request(const net::HttpUrl& url, const subnet::Task& task
           0};
 }
 
+/// How long a reply of "not now" (503 or 429 with a Retry-After in seconds) asks for.
+std::optional<Duration> retry_after(const HttpResponse& response) {
+  constexpr int kLongest = 300;
+  const std::string* header = response.headers.find("retry-after");
+  if (header == nullptr || (response.status != 503 && response.status != 429)) {
+    return std::nullopt;
+  }
+  int seconds = 0;
+  const auto [end, ec] = std::from_chars(header->data(), header->data() + header->size(), seconds);
+  if (ec == std::errc::invalid_argument || end != header->data() + header->size()) {
+    return std::nullopt;
+  }
+  return std::chrono::seconds(ec == std::errc() ? std::clamp(seconds, 1, kLongest) : kLongest);
+}
+
 void add_stages(std::vector<pipeline::StageTime> more, std::vector<pipeline::StageTime>& stages) {
   stages.insert(stages.end(), more.begin(), more.end());
 }
@@ -124,9 +142,31 @@ std::string config_of(const WorkerAddress& address) {
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
+WorkerOutcome outcome_of(const Attempt& attempt) {
+  using Kind = WorkerOutcome::Kind;
+  if (!attempt.junk.empty()) {
+    return {Kind::failed, 0, "junk: " + attempt.junk};
+  }
+  if (attempt.candidate) {
+    double seconds = 0;
+    for (const auto& stage : attempt.stages) {
+      seconds += stage.stage == "generate" ? stage.seconds : 0;
+    }
+    return {Kind::succeeded, seconds};
+  }
+  const Error& error = attempt.candidate.error();
+  if (attempt.retry_after) {
+    return {Kind::busy, 0, error.context, *attempt.retry_after};
+  }
+  if (attempt.is_request_bad || attempt.is_scorer_to_blame || error.code == Errc::cancelled) {
+    return {};
+  }
+  return {error.code == Errc::timed_out ? Kind::stuck : Kind::failed, 0, error.context};
+}
+
 asio::awaitable<Attempt> make_candidate(WorkerAddress address, GenerationJob job,
                                         asio::thread_pool& cpu) {
-  Attempt attempt{fail(Errc::internal, "not started"), false, {}};
+  Attempt attempt{fail(Errc::internal, "not started")};
   pipeline::StageClock clock;
   const auto failed = [&](Error error, std::string_view where) {
     attempt.candidate = annotate(std::move(error), where);
@@ -146,6 +186,7 @@ asio::awaitable<Attempt> make_candidate(WorkerAddress address, GenerationJob job
   }
   if (made.response->status != 200) {
     attempt.is_request_bad = blames_the_request(made.response->status);
+    attempt.retry_after = retry_after(*made.response);
     co_return failed({Errc::peer_failure, detail_of(*made.response)}, "generation");
   }
   add_worker_stages(*made.response, attempt.stages);
@@ -162,6 +203,7 @@ asio::awaitable<Attempt> make_candidate(WorkerAddress address, GenerationJob job
   if (!spz) {
     candidate.judged = true;  // by the data checks, and found wanting
     candidate.reason = spz.error().context;
+    attempt.junk = candidate.reason;
     candidate.spz = std::make_shared<const Bytes>();
     attempt.candidate = std::move(candidate);
     co_return attempt;
@@ -181,6 +223,7 @@ asio::awaitable<Attempt> make_candidate(WorkerAddress address, GenerationJob job
       co_await net::fetch(std::move(scorer), std::move(question), validation_limits);
   clock.lap("score");
   add_stages(clock.take(), attempt.stages);
+  attempt.is_scorer_to_blame = address.validation->endpoint != address.generation.endpoint;
   if (!judged.response) {
     co_return failed(judged.response.error(), "validation");
   }

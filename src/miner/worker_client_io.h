@@ -3,6 +3,9 @@
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/thread_pool.hpp>
+#include <optional>
+#include <string>
+#include <vector>
 
 #include "miner/scheduler.h"
 #include "miner/worker_pool_io.h"
@@ -14,7 +17,12 @@ namespace lode::miner {
 struct Attempt {
   Result<Candidate> candidate;
   bool is_request_bad = false;  ///< the task cannot be served by any worker
-  std::vector<pipeline::StageTime> stages;
+  /// What was wrong with the splat that the worker answered, when it cannot be sent; else empty.
+  std::string junk{};
+  bool is_scorer_to_blame = false;  ///< a validation service of its own failed, not the worker
+  /// The worker answered "not now" and how long to leave it alone.
+  std::optional<Duration> retry_after{};
+  std::vector<pipeline::StageTime> stages{};
 };
 
 /// What is to be made.
@@ -26,6 +34,8 @@ struct GenerationJob {
 
 /// What makes a worker's candidates, for StoredCandidate::config: docs/formats/journal.md.
 std::string config_of(const WorkerAddress& address);
+/// What an attempt says of the worker.
+WorkerOutcome outcome_of(const Attempt& attempt);
 
 /// Longest that a worker may take for a verdict.
 inline constexpr Duration kValidationTimeout = std::chrono::seconds(60);

@@ -40,46 +40,34 @@ Result<net::Endpoint> endpoint_of(const net::ChildProcess& process) {
 struct WorkerPool::Worker {
   explicit Worker(const asio::any_io_executor& executor) : wake(executor) {}
 
+  WorkerChoice::Id id = 0;
   std::string name;
   WorkerAddress address;
-  bool healthy = false;
-  bool busy = false;
-  std::string reason = "starting";
-  std::int64_t finished = 0;
-  std::int64_t restarts = 0;
   std::optional<net::ChildProcess> process;
-  asio::steady_timer wake;  ///< cancelled to look at the worker's health at once
+  std::string must_restart;  ///< why the local process is to be killed, or empty
+  asio::steady_timer wake;   ///< cancelled to look at the worker's health at once
+  net::TaskGroup::Id watcher = 0;
+  bool is_removed = false;
 };
 
 // ---- leases ------------------------------------------------------------------------------------
 
-WorkerPool::Lease::Lease(WorkerPool& pool, std::size_t index) : pool_(&pool), index_(index) {
-  pool.workers_[index]->busy = true;
-}
+WorkerPool::Lease::Lease(WorkerPool& pool, std::shared_ptr<Worker> worker)
+    : pool_(&pool), worker_(std::move(worker)), address_(worker_->address) {}
 
 WorkerPool::Lease::Lease(Lease&& other) noexcept
     : pool_(std::exchange(other.pool_, nullptr)),
-      index_(other.index_),
-      succeeded_(other.succeeded_) {}
+      worker_(std::move(other.worker_)),
+      address_(std::move(other.address_)),
+      outcome_(std::move(other.outcome_)) {}
 
 WorkerPool::Lease::~Lease() {
-  if (pool_ == nullptr) {
-    return;
+  if (pool_ != nullptr) {
+    pool_->give_back(*worker_, outcome_);
   }
-  Worker& worker = *pool_->workers_[index_];
-  worker.busy = false;
-  worker.finished += succeeded_ ? 1 : 0;
-  pool_->on_change_();
 }
 
-const WorkerAddress& WorkerPool::Lease::address() const { return pool_->workers_[index_]->address; }
-
-void WorkerPool::Lease::report_failure(const std::string& reason) {
-  succeeded_ = false;
-  Worker& worker = *pool_->workers_[index_];
-  worker.reason = reason;
-  worker.wake.cancel();
-}
+const WorkerAddress& WorkerPool::Lease::address() const { return address_; }
 
 // ---- pool --------------------------------------------------------------------------------------
 
@@ -88,59 +76,109 @@ WorkerPool::WorkerPool(asio::any_io_executor executor, WorkerPoolConfig config,
     : executor_(executor),
       config_(std::move(config)),
       on_change_(std::move(on_change)),
+      choice_(config_.circuit),
       tasks_(executor, [](const std::string& name, const std::string& why) {
         spdlog::error("{}: {}", name, why);
       }) {
-  const bool local = config_.endpoints.empty();
-  const std::size_t count =
-      local ? static_cast<std::size_t>(config_.local_workers) : config_.endpoints.size();
-  for (std::size_t i = 0; i < count; ++i) {
-    auto worker = std::make_unique<Worker>(executor_);
-    if (local) {
-      worker->name = "local " + std::to_string(i + 1);
-    } else {
-      worker->address = {config_.endpoints[i], config_.validation, {}};
-      worker->name = config_.endpoints[i].endpoint.to_string();
-    }
-    workers_.push_back(std::move(worker));
+  for (const WorkerEndpoint& endpoint : config_.endpoints) {
+    add_foreign(endpoint);
+  }
+  for (int i = 0; !is_foreign() && i < config_.local_workers; ++i) {
+    add({"local " + std::to_string(i + 1)}, {});
   }
 }
 
 WorkerPool::~WorkerPool() = default;
 
+void WorkerPool::add(WorkerTraits traits, WorkerAddress address) {
+  auto worker = std::make_shared<Worker>(executor_);
+  worker->name = traits.name;
+  worker->address = std::move(address);
+  worker->id = choice_.add(std::move(traits));
+  workers_.push_back(std::move(worker));
+}
+
+void WorkerPool::add_foreign(const WorkerEndpoint& endpoint) {
+  add({endpoint.generation.endpoint.to_string(), endpoint.weight, endpoint.concurrency},
+      {endpoint.generation, endpoint.validation ? endpoint.validation : config_.validation});
+}
+
+void WorkerPool::watch(const std::shared_ptr<Worker>& worker) {
+  worker->watcher = tasks_.spawn("worker " + worker->name,
+                                 is_foreign() ? watch_foreign(worker) : supervise_local(worker));
+}
+
 void WorkerPool::start() {
-  for (std::size_t i = 0; i < workers_.size(); ++i) {
-    tasks_.spawn("worker " + workers_[i]->name,
-                 config_.endpoints.empty() ? supervise_local(i) : watch_foreign(i));
+  is_started_ = true;
+  for (const auto& worker : workers_) {
+    watch(worker);
   }
 }
 
 std::optional<WorkerPool::Lease> WorkerPool::acquire() {
-  std::optional<std::size_t> best;
-  for (std::size_t i = 0; i < workers_.size(); ++i) {
-    const Worker& worker = *workers_[i];
-    if (worker.healthy && !worker.busy && (!best || worker.finished < workers_[*best]->finished)) {
-      best = i;
-    }
-  }
-  if (!best) {
+  const auto id = choice_.begin(clock_.now());
+  if (!id) {
     return std::nullopt;
   }
-  return Lease(*this, *best);
+  const auto found = std::find_if(workers_.begin(), workers_.end(),
+                                  [&](const auto& worker) { return worker->id == *id; });
+  return Lease(*this, *found);
 }
 
-int WorkerPool::slots() const {
-  return static_cast<int>(std::count_if(workers_.begin(), workers_.end(),
-                                        [](const auto& worker) { return worker->healthy; }));
+void WorkerPool::give_back(Worker& worker, const WorkerOutcome& outcome) {
+  const Time now = clock_.now();
+  choice_.end(worker.id, outcome, now);
+  using Kind = WorkerOutcome::Kind;
+  if (outcome.kind == Kind::failed || outcome.kind == Kind::stuck) {
+    if (outcome.kind == Kind::stuck && worker.process) {
+      worker.must_restart = "stuck: " + outcome.reason;
+    }
+    worker.wake.cancel();
+    if (!worker.is_removed && choice_.view(worker.id, now).state == "open") {
+      spdlog::warn("worker {} is left alone for a while: {}", worker.name, outcome.reason);
+    }
+  }
+  on_change_();
 }
+
+int WorkerPool::slots() const { return choice_.slots(clock_.now()); }
 
 std::vector<WorkerView> WorkerPool::view() const {
   std::vector<WorkerView> views;
   for (const auto& worker : workers_) {
-    const char* state = !worker->healthy ? "unhealthy" : worker->busy ? "busy" : "idle";
-    views.push_back({worker->name, state, worker->reason, worker->finished, worker->restarts});
+    views.push_back(choice_.view(worker->id, clock_.now()));
   }
   return views;
+}
+
+void WorkerPool::set_endpoints(std::vector<WorkerEndpoint> endpoints,
+                               std::optional<net::HttpUrl> validation) {
+  LODE_ASSERT(is_foreign() && !endpoints.empty(), "foreign workers stay foreign");
+  config_.endpoints = std::move(endpoints);
+  config_.validation = std::move(validation);
+  std::vector<std::shared_ptr<Worker>> old = std::exchange(workers_, {});
+  for (const WorkerEndpoint& endpoint : config_.endpoints) {
+    const auto known = std::find_if(old.begin(), old.end(), [&](const auto& worker) {
+      return worker->address.generation == endpoint.generation;
+    });
+    if (known == old.end()) {
+      add_foreign(endpoint);
+      if (is_started_) {
+        watch(workers_.back());
+      }
+      continue;
+    }
+    (*known)->address.validation = endpoint.validation ? endpoint.validation : config_.validation;
+    choice_.change((*known)->id, {(*known)->name, endpoint.weight, endpoint.concurrency});
+    workers_.push_back(*known);
+    old.erase(known);
+  }
+  for (const auto& worker : old) {
+    worker->is_removed = true;
+    choice_.remove(worker->id);
+    tasks_.cancel(worker->watcher);
+  }
+  on_change_();
 }
 
 asio::awaitable<void> WorkerPool::stop() {
@@ -151,83 +189,84 @@ asio::awaitable<void> WorkerPool::stop() {
   }
 }
 
-void WorkerPool::set_health(std::size_t index, bool healthy, std::string reason) {
-  Worker& worker = *workers_[index];
-  if (worker.healthy != healthy) {
-    if (healthy) {
+void WorkerPool::set_health(Worker& worker, bool is_healthy, std::string reason) {
+  if (choice_.is_healthy(worker.id) != is_healthy) {
+    if (is_healthy) {
       spdlog::info("worker {} is up at {}", worker.name,
                    worker.address.generation.endpoint.to_string());
     } else {
       spdlog::warn("worker {} is down: {}", worker.name, reason);
     }
   }
-  worker.healthy = healthy;
-  worker.reason = std::move(reason);
+  choice_.set_health(worker.id, is_healthy, std::move(reason));
   on_change_();
 }
 
-asio::awaitable<void> WorkerPool::pause(std::size_t index, Duration wait) {
-  auto& timer = workers_[index]->wake;
-  timer.expires_after(wait);
+asio::awaitable<void> WorkerPool::pause(Worker& worker, Duration wait) {
+  worker.wake.expires_after(wait);
   boost::system::error_code ec;
-  co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, ec));
-  // The timer is also cancelled to wake us; only the group's cancellation ends the task.
-  if (tasks_.is_cancelled()) {
+  co_await worker.wake.async_wait(asio::redirect_error(asio::use_awaitable, ec));
+  // The timer is also cancelled to wake us; only the pool's end or the worker's ends the task.
+  if (tasks_.is_cancelled() || worker.is_removed) {
     throw boost::system::system_error(asio::error::operation_aborted);
   }
 }
 
-asio::awaitable<bool> WorkerPool::answers_health(std::size_t index) {
+asio::awaitable<bool> WorkerPool::answers_health(Worker& worker) {
   HttpRequest request{"GET", "/health", {}, {}, {}, 0};
-  net::Endpoint peer = workers_[index]->address.generation.endpoint;
+  net::Endpoint peer = worker.address.generation.endpoint;
   const net::FetchLimits limits{.connect_timeout = config_.health_timeout,
                                 .total_timeout = config_.health_timeout};
   const net::Exchange exchange = co_await net::fetch(std::move(peer), std::move(request), limits);
+  if (worker.is_removed) {
+    throw boost::system::system_error(asio::error::operation_aborted);
+  }
   co_return exchange.response.has_value();
 }
 
-asio::awaitable<void> WorkerPool::watch_until_unhealthy(std::size_t index) {
-  Worker& worker = *workers_[index];
+asio::awaitable<void> WorkerPool::watch_until_unhealthy(Worker& worker) {
   int failures = 0;
   while (failures < config_.failures_until_unhealthy) {
-    co_await pause(index, config_.health_interval);
+    co_await pause(worker, config_.health_interval);
     if (worker.process && !worker.process->is_running()) {
-      set_health(index, false, "the process ended");
+      set_health(worker, false, "the process ended");
       co_return;
     }
-    const bool is_alive = co_await answers_health(index);
+    if (!worker.must_restart.empty()) {
+      set_health(worker, false, std::exchange(worker.must_restart, {}));
+      co_return;
+    }
+    const bool is_alive = co_await answers_health(worker);
     failures = is_alive ? 0 : failures + 1;
   }
-  set_health(index, false, "no answer to /health");
+  set_health(worker, false, "no answer to /health");
 }
 
-asio::awaitable<void> WorkerPool::supervise_local(std::size_t index) {
+asio::awaitable<void> WorkerPool::supervise_local(std::shared_ptr<Worker> worker) {
   constexpr Duration kFirstPause = std::chrono::milliseconds(500);
   constexpr Duration kLongestPause = std::chrono::seconds(30);
   constexpr auto kLongEnough = std::chrono::minutes(5);
-  Worker& worker = *workers_[index];
   Duration wait = kFirstPause;
-  for (;; ++worker.restarts) {
-    const auto started = co_await start_local(index);
+  for (;; choice_.count_restart(worker->id)) {
+    const auto started = co_await start_local(*worker);
     if (started) {
-      set_health(index, true, "");
+      set_health(*worker, true, "");
       const auto since = std::chrono::steady_clock::now();
-      co_await watch_until_unhealthy(index);
+      co_await watch_until_unhealthy(*worker);
       if (std::chrono::steady_clock::now() - since > kLongEnough) {
         wait = kFirstPause;
       }
     } else {
-      spdlog::warn("worker {} does not start: {}", worker.name, started.error().message());
-      set_health(index, false, started.error().message());
+      spdlog::warn("worker {} does not start: {}", worker->name, started.error().message());
+      set_health(*worker, false, started.error().message());
     }
-    worker.process.reset();
-    co_await pause(index, wait);
+    worker->process.reset();
+    co_await pause(*worker, wait);
     wait = std::min(wait * 2, kLongestPause);
   }
 }
 
-asio::awaitable<Result<void>> WorkerPool::start_local(std::size_t index) {
-  Worker& worker = *workers_[index];
+asio::awaitable<Result<void>> WorkerPool::start_local(Worker& worker) {
   net::ChildSpec spec = child_spec(config_);
   auto process = co_await net::ChildProcess::start(std::move(spec));
   if (!process) {
@@ -239,20 +278,21 @@ asio::awaitable<Result<void>> WorkerPool::start_local(std::size_t index) {
   }
   const net::HttpUrl url{*endpoint, "/"};
   worker.address = {url, config_.validation ? config_.validation : url, config_.backend};
+  worker.must_restart.clear();
   worker.process.emplace(*std::move(process));
   co_return Result<void>();
 }
 
-asio::awaitable<void> WorkerPool::watch_foreign(std::size_t index) {
+asio::awaitable<void> WorkerPool::watch_foreign(std::shared_ptr<Worker> worker) {
   for (;;) {
-    const bool is_alive = co_await answers_health(index);
+    const bool is_alive = co_await answers_health(*worker);
     if (is_alive) {
-      set_health(index, true, "");
-      co_await watch_until_unhealthy(index);
+      set_health(*worker, true, "");
+      co_await watch_until_unhealthy(*worker);
     } else {
-      set_health(index, false, "no answer to /health");
+      set_health(*worker, false, "no answer to /health");
     }
-    co_await pause(index, config_.health_interval);
+    co_await pause(*worker, config_.health_interval);
   }
 }
 

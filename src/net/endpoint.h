@@ -26,6 +26,7 @@ Result<Endpoint> parse_endpoint(std::string_view text);
 struct HttpUrl {
   Endpoint endpoint;
   std::string path = "/";
+  bool operator==(const HttpUrl&) const = default;
 };
 Result<HttpUrl> parse_http_url(std::string_view text);
 

@@ -1,7 +1,12 @@
 #include "net/http_server.h"
 
+#include <poll.h>
+
 #include <boost/asio/as_tuple.hpp>
+#include <boost/asio/experimental/awaitable_operators.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/core/tcp_stream.hpp>
@@ -61,6 +66,29 @@ HttpResponse plain(int status, const char* text) {
   return make_response(status, "text/plain; charset=utf-8", std::string(text) + "\n");
 }
 
+/// Whether the other side has closed, half-closed or reset the connection. Unlike reading, this
+/// sees past a pipelined request that nobody reads yet.
+bool has_left(tcp::socket& socket) {
+  pollfd state{socket.native_handle(), POLLRDHUP, 0};
+  return ::poll(&state, 1, 0) > 0 && (state.revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0;
+}
+
+/// Ends when the client has left, or with operation_aborted.
+asio::awaitable<void> watch_for_leaving(tcp::socket& socket) {
+  // While unread bytes wait, readiness says nothing new, so that the state is looked at this often.
+  constexpr auto kInterval = std::chrono::milliseconds(100);
+  asio::steady_timer pause(co_await asio::this_coro::executor);
+  while (!has_left(socket)) {
+    error_code ec;
+    if (socket.available(ec) == 0 && !ec) {
+      co_await socket.async_wait(tcp::socket::wait_read, asio::use_awaitable);
+    } else {
+      pause.expires_after(kInterval);
+      co_await pause.async_wait(asio::use_awaitable);
+    }
+  }
+}
+
 }  // namespace
 
 struct HttpServer::State {
@@ -78,6 +106,9 @@ struct HttpServer::State {
                                   const tcp::endpoint& peer);
   /// The handler's answer, or nothing when the connection is to be dropped.
   asio::awaitable<std::optional<HttpResponse>> answer(HttpRequest request);
+  /// As answer(), and nothing as soon as the client has left: the handler is cancelled.
+  asio::awaitable<std::optional<HttpResponse>> answer_unless_left(HttpRequest request,
+                                                                  tcp::socket& client);
   asio::awaitable<bool> write(beast::tcp_stream& stream, HttpResponse response, bool keep_alive);
 
   HttpHandler& handler;
@@ -144,7 +175,10 @@ asio::awaitable<bool> HttpServer::State::serve_one(beast::tcp_stream& stream,
   const bool keep_alive = parser.get().keep_alive();
   request.body = std::move(parser.get().body());
   stream.expires_never();
-  std::optional<HttpResponse> response = co_await answer(std::move(request));
+  auto answering = handler.stops_when_client_leaves()
+                       ? answer_unless_left(std::move(request), stream.socket())
+                       : answer(std::move(request));
+  std::optional<HttpResponse> response = co_await std::move(answering);
   if (!response) {
     co_return false;
   }
@@ -166,6 +200,18 @@ asio::awaitable<std::optional<HttpResponse>> HttpServer::State::answer(HttpReque
     on_failure(target, error.what());
   }
   co_return plain(500, "internal error");
+}
+
+asio::awaitable<std::optional<HttpResponse>> HttpServer::State::answer_unless_left(
+    HttpRequest request, tcp::socket& client) {
+  using asio::experimental::awaitable_operators::operator||;
+  auto answering = answer(std::move(request));
+  auto watching = watch_for_leaving(client);
+  auto first = co_await (std::move(answering) || std::move(watching));
+  if (first.index() == 1) {
+    co_return std::nullopt;
+  }
+  co_return std::get<0>(std::move(first));
 }
 
 asio::awaitable<bool> HttpServer::State::write(beast::tcp_stream& stream, HttpResponse response,

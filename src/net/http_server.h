@@ -32,6 +32,11 @@ class HttpHandler {
   /// Answers a whole request. CloseConnection drops it; any other exception becomes a 500 and is
   /// handed to the server's on_failure.
   virtual boost::asio::awaitable<HttpResponse> on_request(HttpRequest request) = 0;
+
+  /// Whether on_request is cancelled (operation_aborted at what it awaits) when the client closes,
+  /// half-closes or resets the connection before it has its answer. What such a client pipelined
+  /// behind the request is not read.
+  virtual bool stops_when_client_leaves() const { return false; }
 };
 
 struct ServerLimits {

@@ -6,6 +6,8 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/read.hpp>
 #include <boost/asio/read_until.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
 #include <functional>
@@ -38,6 +40,33 @@ class EchoHandler final : public HttpHandler {
     co_return make_response(200, "text/plain",
                             request.method + " " + request.target + " " + request.body);
   }
+};
+
+/// Answers when it is told to, and says whether it was cancelled.
+class SlowHandler final : public HttpHandler {
+ public:
+  explicit SlowHandler(asio::io_context& context) : wait_(context) {}
+  bool stops_when_client_leaves() const override { return true; }
+  asio::awaitable<HttpResponse> on_request(HttpRequest request) override {
+    ++started;
+    wait_.expires_after(request.target == "/quick" ? std::chrono::seconds(0)
+                                                   : std::chrono::seconds(60));
+    boost::system::error_code ec;
+    co_await wait_.async_wait(asio::redirect_error(asio::use_awaitable, ec));
+    const auto state = co_await asio::this_coro::cancellation_state;
+    if (state.cancelled() != asio::cancellation_type::none) {
+      ++cancelled;
+      throw boost::system::system_error(asio::error::operation_aborted);
+    }
+    co_return make_response(200, "text/plain", "answered");
+  }
+  void answer() { wait_.cancel(); }
+
+  int started = 0;
+  int cancelled = 0;
+
+ private:
+  asio::steady_timer wait_;
 };
 
 class HttpTest : public testing::Test {
@@ -84,8 +113,33 @@ class HttpTest : public testing::Test {
     return {"127.0.0.1", port};
   }
 
+  /// Lets the others run until `is_so` holds, at most two seconds.
+  asio::awaitable<bool> until(std::function<bool()> is_so) {
+    asio::steady_timer pause(context_);
+    for (int i = 0; i < 200 && !is_so(); ++i) {
+      pause.expires_after(std::chrono::milliseconds(10));
+      co_await pause.async_wait(asio::use_awaitable);
+    }
+    co_return is_so();
+  }
+
+  /// A connection to a server with `slow_`, on which `text` was sent.
+  asio::awaitable<tcp::socket> ask_slow(std::string text) {
+    server_ = std::make_unique<HttpServer>(context_.get_executor(), slow_, ServerLimits{},
+                                           [this](const std::string& name, const std::string& why) {
+                                             failures_.push_back(name + ": " + why);
+                                           });
+    const Endpoint peer = *server_->listen({"127.0.0.1", 0});
+    tcp::socket socket(context_);
+    const tcp::endpoint where(asio::ip::make_address(peer.host), peer.port);
+    co_await socket.async_connect(where, asio::use_awaitable);
+    co_await asio::async_write(socket, asio::buffer(text), asio::use_awaitable);
+    co_return socket;
+  }
+
   asio::io_context context_;
   EchoHandler handler_;
+  SlowHandler slow_{context_};
   std::unique_ptr<HttpServer> server_;
   std::vector<std::string> failures_;
 };
@@ -203,6 +257,57 @@ TEST_F(HttpTest, TimesOutOnAPeerThatHangs) {
     EXPECT_FALSE(exchange.response);
     EXPECT_TRUE(exchange.sent);
     EXPECT_EQ(exchange.response.error().code, Errc::timed_out);
+  });
+}
+
+TEST_F(HttpTest, CancelsTheHandlerOfAClientThatLeaves) {
+  const std::string request = "GET / HTTP/1.1\r\nhost: x\r\n\r\n";
+  enum class Leave { close, half_close, reset };
+  for (const std::string& pipelined : {std::string(), request, std::string("GET /hal")}) {
+    for (const Leave leave : {Leave::close, Leave::half_close, Leave::reset}) {
+      context_.restart();
+      slow_.started = slow_.cancelled = 0;
+      run([&]() -> asio::awaitable<void> {
+        tcp::socket socket = co_await ask_slow(request + pipelined);
+        std::function<bool()> is_started = [this] { return slow_.started == 1; };
+        EXPECT_TRUE(co_await until(is_started));
+        if (leave == Leave::half_close) {
+          socket.shutdown(tcp::socket::shutdown_send);
+        } else {
+          socket.set_option(asio::socket_base::linger(leave == Leave::reset, 0));
+          socket.close();
+        }
+        std::function<bool()> is_cancelled = [this] { return slow_.cancelled == 1; };
+        EXPECT_TRUE(co_await until(is_cancelled));
+        EXPECT_EQ(slow_.started, 1);
+        server_->close();
+        co_await server_->join();
+      });
+      EXPECT_TRUE(failures_.empty());
+    }
+  }
+}
+
+TEST_F(HttpTest, DoesNotCancelTheHandlerOfAClientThatSendsHalfOfItsNextRequest) {
+  run([&]() -> asio::awaitable<void> {
+    tcp::socket socket = co_await ask_slow("GET / HTTP/1.1\r\nhost: x\r\n\r\nGET /quick HT");
+    asio::steady_timer pause(context_, std::chrono::milliseconds(350));
+    co_await pause.async_wait(asio::use_awaitable);
+    EXPECT_EQ(slow_.started, 1);
+    EXPECT_EQ(slow_.cancelled, 0);
+    slow_.answer();
+    const std::string rest = "TP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
+    co_await asio::async_write(socket, asio::buffer(rest), asio::use_awaitable);
+    std::string replies;
+    boost::system::error_code end;
+    co_await asio::async_read(socket, asio::dynamic_buffer(replies),
+                              asio::redirect_error(asio::use_awaitable, end));
+    EXPECT_EQ(end, asio::error::eof);
+    EXPECT_EQ(slow_.started, 2);
+    EXPECT_EQ(slow_.cancelled, 0);
+    const std::size_t first = replies.find("answered");
+    EXPECT_NE(first, std::string::npos) << replies;
+    EXPECT_NE(replies.find("answered", first + 1), std::string::npos) << replies;
   });
 }
 

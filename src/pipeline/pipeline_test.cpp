@@ -1,5 +1,8 @@
 #include <gtest/gtest.h>
 
+#include <chrono>
+#include <thread>
+
 #include <filesystem>
 
 #include "base/encoding.h"
@@ -79,6 +82,31 @@ TEST(SketchBackend, EndsWhenAskedToStop) {
   std::stop_source stop;
   stop.request_stop();
   EXPECT_EQ(backend->generate(text("a chair"), stop.get_token()).error().code, Errc::cancelled);
+}
+
+TEST(SketchBackend, EndsSoonWhenAskedToStopOnTheWay) {
+  const auto backend = *make_backend("sketch");
+  const Request request = text("six windmills on a wooden table");
+  const auto began = std::chrono::steady_clock::now();
+  ASSERT_TRUE(backend->generate(request, {}));
+  const auto whole = std::chrono::steady_clock::now() - began;
+  for (const double share : {0.1, 0.3, 0.5, 0.7, 0.9}) {
+    std::stop_source stop;
+    std::chrono::steady_clock::time_point asked;
+    std::jthread other([&] {
+      std::this_thread::sleep_for(whole * share);
+      asked = std::chrono::steady_clock::now();
+      stop.request_stop();
+    });
+    const auto asset = backend->generate(request, stop.get_token());
+    const auto ended = std::chrono::steady_clock::now();
+    other.join();
+    if (asset) {
+      continue;  // this machine was quicker the second time
+    }
+    EXPECT_EQ(asset.error().code, Errc::cancelled);
+    EXPECT_LT(ended - asked, std::chrono::milliseconds(300)) << share;
+  }
 }
 
 TEST(Backend, ListsKnownNamesWhenTheNameIsUnknown) {

@@ -41,7 +41,10 @@ class SketchBackend final : public Backend {
       return fail(Errc::cancelled, "generation was cancelled");
     }
     Asset asset;
-    asset.cloud = sketch::build(understood.scene, request.seed);
+    asset.cloud = sketch::build(understood.scene, request.seed, {.stop = stop});
+    if (stop.stop_requested()) {
+      return fail(Errc::cancelled, "generation was cancelled");
+    }
     clock.lap("build");
     asset.stages = clock.take();
     return asset;
@@ -55,7 +58,10 @@ class SketchBackend final : public Backend {
       return fail(Errc::cancelled, "generation was cancelled");
     }
     Asset asset;
-    LODE_TRY(asset.cloud, sketch::lift(picture, request.seed));
+    LODE_TRY(asset.cloud, sketch::lift(picture, request.seed, {.stop = stop}));
+    if (stop.stop_requested()) {
+      return fail(Errc::cancelled, "generation was cancelled");
+    }
     clock.lap("lift");
     asset.stages = clock.take();
     return asset;

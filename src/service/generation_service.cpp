@@ -115,7 +115,7 @@ Json verdict_json(const judge::Verdict& verdict) {
 }
 
 /// A splat or prompt that cannot be read scores 0 with status 200, as the validators' service.
-judge::Verdict judge_request(const Json& body, bool from_image) {
+judge::Verdict judge_request(const Json& body, bool from_image, const std::stop_token& stop) {
   const auto unreadable = [](const Error& error) {
     return judge::Verdict{0, 0, {}, error.message()};
   };
@@ -128,7 +128,7 @@ judge::Verdict judge_request(const Json& body, bool from_image) {
     return unreadable(prompt.error());
   }
   if (!from_image) {
-    return judge::judge_text(*spz, *prompt);
+    return judge::judge_text(*spz, *prompt, stop);
   }
   const auto bytes = base64_decode(*prompt);
   if (!bytes) {
@@ -141,7 +141,7 @@ judge::Verdict judge_request(const Json& body, bool from_image) {
   return judge::judge_image(*spz, *picture);
 }
 
-HttpResponse validate(const HttpRequest& request, bool from_image) {
+HttpResponse validate(const HttpRequest& request, bool from_image, const std::stop_token& stop) {
   const Json body = Json::parse(request.body, nullptr, false);
   if (!body.is_object()) {
     return problem(422, "body: a JSON object was expected");
@@ -153,8 +153,11 @@ HttpResponse validate(const HttpRequest& request, bool from_image) {
       body["prompt"].get_ref<const std::string&>().size() > kMaxScoredPrompt) {
     return problem(422, "prompt: at most 1024 characters");
   }
-  return make_response(200, "application/json",
-                       dump(verdict_json(judge_request(body, from_image))));
+  const judge::Verdict verdict = judge_request(body, from_image, stop);
+  if (stop.stop_requested()) {
+    return problem(503, "validation was cancelled");
+  }
+  return make_response(200, "application/json", dump(verdict_json(verdict)));
 }
 
 }  // namespace
@@ -198,7 +201,7 @@ HttpResponse GenerationService::run_job(const HttpRequest& request, std::stop_to
   if (path == "/generate/") {
     return generate(request, stop);
   }
-  return validate(request, path == "/validate_img_to_3d_ply/");
+  return validate(request, path == "/validate_img_to_3d_ply/", stop);
 }
 
 HttpResponse GenerationService::generate(const HttpRequest& request, std::stop_token stop) {

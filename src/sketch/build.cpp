@@ -29,7 +29,8 @@ void fit_to_frame(splat::GaussianCloud& cloud) {
 splat::GaussianCloud build(const SceneSpec& scene, std::uint64_t seed, const Options& options) {
   const std::vector<PlacedPart> parts = lay_out(scene, seed);
   const std::size_t count = std::clamp(options.gaussians, kFewestGaussians, kMostGaussians);
-  splat::GaussianCloud cloud = shade(parts, sample_surface(parts, count, Rng(seed)));
+  splat::GaussianCloud cloud =
+      shade(parts, sample_surface(parts, count, Rng(seed), options.stop), options.stop);
   fit_to_frame(cloud);
   return cloud;
 }

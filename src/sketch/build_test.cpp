@@ -13,7 +13,7 @@ namespace {
 
 using glm::vec3;
 
-constexpr Options kFew{kFewestGaussians};
+const Options kFew{kFewestGaussians};
 
 bool same(const splat::GaussianCloud& a, const splat::GaussianCloud& b) {
   return a.positions == b.positions && a.log_scales == b.log_scales && a.rotations == b.rotations &&

@@ -123,7 +123,7 @@ Result<splat::GaussianCloud> lift(const image::Image& picture, std::uint64_t see
   placement.scale = vec3(kSceneExtent / static_cast<float>(std::max(small.width, small.height)));
   const std::vector<PlacedPart> parts = {place(part, placement)};
   const std::size_t count = std::clamp(options.gaussians, kFewestGaussians, kMostGaussians);
-  return shade(parts, sample_surface(parts, count, Rng(seed)));
+  return shade(parts, sample_surface(parts, count, Rng(seed), options.stop), options.stop);
 }
 
 }  // namespace lode::sketch

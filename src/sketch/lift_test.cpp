@@ -15,7 +15,7 @@ namespace {
 
 using glm::vec3;
 
-constexpr Options kFew{kFewestGaussians};
+const Options kFew{kFewestGaussians};
 
 /// A red disc of this radius in the middle: on transparency (4 channels) or on pale grey (3).
 image::Image disc(int size, double radius, int channels) {

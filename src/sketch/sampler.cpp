@@ -32,11 +32,12 @@ vec3 random_in(const vec3& centre, float half, Rng& rng) {
 }
 
 /// What cells are looked for: cubes of side `leaf` that may hold surface or lie within `band` of
-/// it.
+/// it. None any more once a stop is requested.
 struct CellSearch {
   const Solid& solid;
   float leaf;
   float band;
+  const std::stop_token& stop;
 };
 
 /// Calls `visit(centre)` for the cells within the cube: an octree pruned by the distance field.
@@ -64,7 +65,7 @@ void for_surface_cells(const CellSearch& search, const Visit& visit) {
   const glm::ivec3 blocks(glm::ceil(box.size() / block));
   for (int x = 0; x < blocks.x; ++x) {
     for (int y = 0; y < blocks.y; ++y) {
-      for (int z = 0; z < blocks.z; ++z) {
+      for (int z = 0; z < blocks.z && !search.stop.stop_requested(); ++z) {
         const vec3 centre = box.min + (vec3(x, y, z) + 0.5F) * block;
         for_cells(search, centre, 0.5F * block, visit);
       }
@@ -73,11 +74,11 @@ void for_surface_cells(const CellSearch& search, const Visit& visit) {
 }
 
 /// Surface area: the share of random points that fall into a thin band around the surface.
-float estimate_area(const Solid& solid, float leaf, Rng& rng) {
+float estimate_area(const Solid& solid, float leaf, Rng& rng, const std::stop_token& stop) {
   const float band = std::min(0.25F * leaf, 0.2F * shortest(solid.bounds().size()));
   std::size_t hits = 0;
   constexpr std::size_t kTrials = 3;
-  for_surface_cells({solid, leaf, band}, [&](const vec3& centre) {
+  for_surface_cells({solid, leaf, band, stop}, [&](const vec3& centre) {
     for (std::size_t i = 0; i < kTrials; ++i) {
       hits += std::abs(solid(random_in(centre, 0.5F * leaf, rng))) < band ? 1 : 0;
     }
@@ -162,6 +163,7 @@ struct Draft {
   const SceneField& field;
   float spacing;  ///< of most points
   Rng rng;
+  const std::stop_token& stop;
   std::vector<Candidate> candidates;
 };
 
@@ -176,7 +178,7 @@ void draw_candidates(Draft& draft, std::size_t index) {
   const float local = fine * spacing, leaf = 1.6F * local, band = 0.5F * local;
   const float per_area = kOversampling * kPackingDensity / (local * local);
   const float per_cell = per_area / (2 * band) * leaf * leaf * leaf;
-  for_surface_cells({part.solid, leaf, band}, [&](const vec3& centre) {
+  for_surface_cells({part.solid, leaf, band, draft.stop}, [&](const vec3& centre) {
     const std::size_t first = candidates.size();
     const float trials = per_cell + static_cast<float>(draft.rng.uniform());
     float planned = trials, finest = 1;
@@ -204,7 +206,7 @@ void draw_candidates(Draft& draft, std::size_t index) {
 /// Evens the points out: each moves along the surface away from its neighbours, as far as no other
 /// part buries it there.
 void relax(std::vector<SurfacePoint>& points, const std::vector<PlacedPart>& parts,
-           const SceneField& field) {
+           const SceneField& field, const std::stop_token& stop) {
   constexpr float kReach = 2.0F;      // of the spacing: neighbours that push
   constexpr float kFarthest = 0.35F;  // of the spacing: the longest step
   float widest = 0;
@@ -216,6 +218,9 @@ void relax(std::vector<SurfacePoint>& points, const std::vector<PlacedPart>& par
     grid.add(point);
   }
   for (SurfacePoint& point : points) {
+    if (stop.stop_requested()) {
+      return;
+    }
     vec3 push(0);
     grid.any_near(point.position, kReach * point.spacing, [&](const SurfacePoint& other) {
       const vec3 gap = point.position - other.position;
@@ -298,7 +303,7 @@ PlacedPart place(const Part& part, const Placement& placement) {
 }
 
 std::vector<SurfacePoint> sample_surface(const std::vector<PlacedPart>& parts, std::size_t count,
-                                         const Rng& rng) {
+                                         const Rng& rng, const std::stop_token& stop) {
   if (parts.empty() || count == 0) {
     return {};
   }
@@ -306,25 +311,31 @@ std::vector<SurfacePoint> sample_surface(const std::vector<PlacedPart>& parts, s
   Rng draws = rng.fork("area");
   float area = 0;
   for (const PlacedPart& part : parts) {
-    area += estimate_area(part.solid, extent / 50, draws);
+    area += estimate_area(part.solid, extent / 50, draws, stop);
+  }
+  if (stop.stop_requested()) {
+    return {};
   }
   const float spacing = std::sqrt(kPackingDensity * area / static_cast<float>(count));
   const SceneField field(parts, 2 * spacing);
-  Draft draft{parts, field, spacing, rng.fork("candidates"), {}};
+  Draft draft{parts, field, spacing, rng.fork("candidates"), stop, {}};
   for (std::size_t index = 0; index < parts.size(); ++index) {
     draw_candidates(draft, index);
+  }
+  if (stop.stop_requested()) {
+    return {};
   }
   std::vector<SurfacePoint> points =
       thin_out(std::move(draft.candidates), count, rng.fork("thinning"));
   constexpr int kRelaxations = 3;
   for (int i = 0; i < kRelaxations; ++i) {
-    relax(points, parts, field);
+    relax(points, parts, field, stop);
   }
   return points;
 }
 
 splat::GaussianCloud shade(const std::vector<PlacedPart>& parts,
-                           const std::vector<SurfacePoint>& points) {
+                           const std::vector<SurfacePoint>& points, const std::stop_token& stop) {
   splat::GaussianCloud cloud;
   cloud.resize(points.size());
   if (points.empty()) {
@@ -334,7 +345,7 @@ splat::GaussianCloud shade(const std::vector<PlacedPart>& parts,
   constexpr float kTangential = 0.94F, kFlatness = 0.18F;
   const float extent = SceneField(parts, 0).extent();
   const SceneField field(parts, kReachShare * extent);
-  for (std::size_t i = 0; i < points.size(); ++i) {
+  for (std::size_t i = 0; i < points.size() && !stop.stop_requested(); ++i) {
     const SurfacePoint& point = points[i];
     const PlacedPart& part = parts[point.part];
     const Exposure exposure = field.exposure(point.position, point.normal);

@@ -1,6 +1,7 @@
 // Surfaces to gaussians: even points on the visible surface of placed parts, lit and sized.
 #pragma once
 
+#include <stop_token>
 #include <vector>
 
 #include "base/rng.h"
@@ -43,13 +44,15 @@ struct SurfacePoint {
 /// About `count` points (within 10 %) that cover the outer surface of all parts without clumps or
 /// gaps: no two closer than the smaller of their spacings, no visible surface farther than about
 /// one spacing from a point. Denser where parts are thin or colours change at an edge. No points
-/// where one part is inside another. The same for the same parts, count and stream.
+/// where one part is inside another. The same for the same parts, count and stream. Ends within
+/// milliseconds of a requested stop, with points that mean nothing.
 std::vector<SurfacePoint> sample_surface(const std::vector<PlacedPart>& parts, std::size_t count,
-                                         const Rng& rng);
+                                         const Rng& rng, const std::stop_token& stop = {});
 
 /// One flat gaussian a point, its z axis along the normal, colour lit with the occlusion and
-/// shadow that all parts cast.
+/// shadow that all parts cast. Ends early as sample_surface does.
 splat::GaussianCloud shade(const std::vector<PlacedPart>& parts,
-                           const std::vector<SurfacePoint>& points);
+                           const std::vector<SurfacePoint>& points,
+                           const std::stop_token& stop = {});
 
 }  // namespace lode::sketch

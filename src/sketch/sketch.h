@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -69,6 +70,8 @@ inline constexpr std::size_t kMostGaussians = 60'000;
 
 struct Options {
   std::size_t gaussians = 30'000;  ///< target count, clamped to the bounds above; met within 10 %
+  /// Looked at every few milliseconds; once a stop is requested, what is returned means nothing.
+  std::stop_token stop{};
 };
 
 /// Builds the scene: longest side about 1.5, centred about the origin, front towards +Z. `seed`

@@ -71,8 +71,10 @@ class MinerTest : public testing::Test {
     worker_server_ = std::make_unique<net::HttpServer>(
         context_.get_executor(), worker_, net::ServerLimits{.body_bytes = 64 << 20},
         [](const std::string&, const std::string& why) { ADD_FAILURE() << why; });
-    pool_config_.endpoints = {{*worker_server_->listen({"127.0.0.1", 0}), "/"}};
-    pool_config_.validation = pool_config_.endpoints.front();
+    WorkerEndpoint endpoint;
+    endpoint.generation = {*worker_server_->listen({"127.0.0.1", 0}), "/"};
+    pool_config_.endpoints = {endpoint};
+    pool_config_.validation = endpoint.generation;
   }
   void TearDown() override { fs::remove_all(dir_); }
 

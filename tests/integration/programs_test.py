@@ -118,7 +118,9 @@ class Relay:
             connection.close()
 
 
-class Programs(unittest.TestCase):
+class ProgramsCase(unittest.TestCase):
+    """A folder, a sandbox and a miner for each test."""
+
     def setUp(self):
         folder = tempfile.TemporaryDirectory(prefix="lode_programs_")
         self.addCleanup(folder.cleanup)
@@ -145,6 +147,8 @@ class Programs(unittest.TestCase):
     def accepted(self, miner):
         return get_json(miner.ready["http"], "/api/ledger")["totals"]["accepted"]
 
+
+class Programs(ProgramsCase):
     def test_unknown_commands_and_flags_are_usage_errors(self):
         for args in ([], ["fly"], ["mine", "--netuid", "x"], ["fit", "x"], ["generate", "-o", "x.ply"], ["render", "--nonsense"]):
             self.assertEqual(run(LODE, *args).returncode, 2, args)

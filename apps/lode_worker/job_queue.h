@@ -1,0 +1,45 @@
+// Jobs one after the other on a thread of their own, each of which can be given up.
+#pragma once
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/thread_pool.hpp>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <stop_token>
+
+#include "base/http_message.h"
+
+namespace lode::commands {
+
+/// Lives on the I/O thread; only the work itself runs on the job thread.
+class JobQueue {
+ public:
+  using Work = std::function<HttpResponse(std::stop_token stop)>;
+
+  explicit JobQueue(boost::asio::any_io_executor io);
+  ~JobQueue();
+
+  /// What `work` answers, once the jobs before it have ended. Cancelling the awaiting coroutine
+  /// gives the job up and ends at once, with operation_aborted: a waiting job is dropped, a running
+  /// one is asked to stop and counts as running until it has. What `work` throws is thrown here.
+  boost::asio::awaitable<HttpResponse> run(Work work);
+
+  int queued() const { return static_cast<int>(waiting_.size()); }
+  int running() const { return running_ ? 1 : 0; }
+
+  /// Asks the running job to stop and waits for its end.
+  void stop();
+
+ private:
+  struct Job;
+  void start_next();
+
+  boost::asio::any_io_executor io_;
+  std::deque<std::shared_ptr<Job>> waiting_;
+  std::shared_ptr<Job> running_;
+  boost::asio::thread_pool thread_{1};
+};
+
+}  // namespace lode::commands
