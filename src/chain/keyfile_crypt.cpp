@@ -54,6 +54,10 @@ Result<void> check_form(ByteView content) {
 Result<SecretBytes> decrypt_key_file(ByteView content, std::string_view password,
                                      const KdfCost& cost) {
   LODE_CHECK(check_form(content));
+  if (!as_text(content).starts_with(kNaclPrefix)) {
+    return fail(Errc::invalid_input, "not an encrypted file: " + std::string(kNaclPrefix) +
+                                         " at its start was expected");
+  }
   if (content.size() < kHeaderBytes + crypto_secretbox_MACBYTES) {
     return fail(Errc::invalid_input,
                 "an encrypted file cut short: " + std::to_string(content.size()) +

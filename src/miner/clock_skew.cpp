@@ -15,6 +15,9 @@ constexpr std::int64_t kDriftPerBillion = 20'000;
 /// What answering a pull takes a validator at most, in the quickest of its answers.
 constexpr Duration kLongestPromptWork = std::chrono::milliseconds(50);
 
+/// A refusal that puts a clock further from its own Date than this says nothing of the clock.
+constexpr Duration kLargestMistake = std::chrono::seconds(2);
+
 }  // namespace
 
 Duration ClockOffset::drift(Time now) const {
@@ -38,9 +41,11 @@ void ClockOffset::observe(Duration low, Duration high, Time at) {
 }
 
 void ClockOffset::observe_high(Duration high, Time at) {
-  const bool is_possible = is_known() && high >= low(at);
-  set(is_possible ? low(at) : high - std::chrono::seconds(1),
-      is_possible ? std::min(high, this->high(at)) : high, at);
+  if (!is_known() || high < low(at) - kLargestMistake) {
+    return;
+  }
+  const bool was_mistaken = high < low(at);
+  set(was_mistaken ? high - std::chrono::seconds(1) : low(at), std::min(high, this->high(at)), at);
 }
 
 void ClockOffset::observe_round_trip(Duration round_trip) {

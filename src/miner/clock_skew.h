@@ -24,8 +24,8 @@ class ClockOffset {
  public:
   /// The offset was within [low, high] at `at`.
   void observe(Duration low, Duration high, Time at);
-  /// The upper bound alone, for certain: a lower one that contradicts it was mistaken, and is put
-  /// a second below it.
+  /// The upper bound alone: a lower one that is a little above it was mistaken, and is put a second
+  /// below it. Ignored when it is seconds away from what is known, since peers may be wrong.
   void observe_high(Duration high, Time at);
   /// A round trip of a request that is answered at once.
   void observe_round_trip(Duration round_trip);

@@ -86,6 +86,15 @@ TEST(ClockSkew, LearnsFromARefusal) {
   EXPECT_NEAR(to_seconds(*skew.uncertainty("v")), 0.25, 0.01);
 }
 
+TEST(ClockSkew, ARefusalCorrectsASmallMistakeAndIsNoProofOfALargeOne) {
+  ClockSkew skew;
+  skew.on_date("v", kPrompt, kNow + seconds(5), kNow, kNow);  // 5 to 6 s ahead
+  skew.on_before("v", kNow + seconds(64), kNow + seconds(60));
+  EXPECT_NEAR(to_seconds(*skew.offset("v")), 3.5, 0.01) << "less than 4 s ahead, it turns out";
+  skew.on_before("v", kNow, kNow + seconds(60));
+  EXPECT_NEAR(to_seconds(*skew.offset("v")), 3.5, 0.01);
+}
+
 TEST(ClockSkew, BeginsAnewWhenAClockWasSet) {
   ClockSkew skew;
   skew.on_date("v", kPrompt, kNow, kNow, kNow);

@@ -207,6 +207,7 @@ class Scheduler {
     Time until{};
     Time call_began{};
     int failures_in_a_row = 0;
+    int contradictions = 0;  ///< refusals in a row that name a cooldown in the past
     std::optional<Held> held;
     std::string restored_task;
     std::vector<KeptCandidate> restored;

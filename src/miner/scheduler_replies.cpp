@@ -60,6 +60,7 @@ void Scheduler::on_pull_reply(const std::string& hotkey, const subnet::PullReply
   LODE_ASSERT(row.state == State::pulling, "a pull reply answers a pull");
   row.failures_in_a_row = 0;
   if (reply.task) {
+    row.contradictions = 0;
     take_task(row, reply, now);
     return;
   }
@@ -86,6 +87,13 @@ void Scheduler::on_pull_reply(const std::string& hotkey, const subnet::PullReply
   cooldown.seconds = to_seconds(now - row.call_began);
   record(std::move(cooldown));
   cool_down(row, reply.cooldown_until, "cooldown given by the validator", now);
+  const bool is_over_already = row.until <= now;
+  row.contradictions = is_over_already ? row.contradictions + 1 : 0;
+  if (is_over_already) {  // right once, when a pull came a moment too early
+    constexpr Duration kMoment = std::chrono::milliseconds(200);
+    back_off(row, row.contradictions == 1 ? kMoment : retry_pause(row.contradictions - 1), now,
+             "it refuses a task, but the cooldown that it names is over");
+  }
 }
 
 /// The validator no longer holds us to the task in hand, so a submission of it was processed; the

@@ -172,6 +172,19 @@ TEST_F(SchedulerTest, ObeysACooldownItDidNotKnow) {
   EXPECT_EQ(scheduler_->next_due(), now_ + seconds(123) + Config{}.pull_margin);
 }
 
+TEST_F(SchedulerTest, DoesNotHammerAValidatorWhoseCooldownIsAlwaysOver) {
+  serve(1);
+  only<PullAction>();
+  for (const auto pause : {milliseconds(200), milliseconds(1000), milliseconds(2000),
+                           milliseconds(4000), milliseconds(15'000)}) {
+    scheduler_->on_pull_reply("V1", cooldown(-5), now_);
+    EXPECT_EQ(scheduler_->next_due(), now_ + pause);
+    advance(pause);
+    only<PullAction>();
+  }
+  EXPECT_THAT(view("V1").ledger.violations, 5);
+}
+
 TEST_F(SchedulerTest, SurvivesAbsurdTimesFromAPeer) {
   serve(1);
   only<PullAction>();
