@@ -46,6 +46,18 @@ Json validator_json(const ValidatorView& view, Time now) {
   return json;
 }
 
+/// `[{at_most, count}]`, counts with those below, as Prometheus has them; above the last bound is
+/// what `count` of the whole has on top.
+Json buckets_json(const Timing& timing) {
+  Json json = Json::array();
+  std::int64_t count = 0;
+  for (std::size_t i = 0; i < Timing::kBounds.size(); ++i) {
+    count += timing.buckets[i];
+    json.push_back({{"at_most", Timing::kBounds[i]}, {"count", count}});
+  }
+  return json;
+}
+
 Json chain_json(const std::optional<ChainView>& chain, Time now) {
   if (!chain) {
     return nullptr;
@@ -143,7 +155,8 @@ Json to_json(const Snapshot& snapshot) {
         {"total_seconds", timing.total_seconds},
         {"mean_seconds",
          timing.count == 0 ? 0 : timing.total_seconds / static_cast<double>(timing.count)},
-        {"max_seconds", timing.max_seconds}};
+        {"max_seconds", timing.max_seconds},
+        {"buckets", buckets_json(timing)}};
   }
   return {{"at", to_seconds(snapshot.at.time_since_epoch())},
           {"hotkey", snapshot.hotkey},
