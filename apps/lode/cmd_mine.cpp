@@ -157,6 +157,7 @@ int mine(const MineOptions& options, const std::vector<std::string>& arguments) 
   if (config.scheduling.allow_private_axons && options.metagraph_file.empty()) {
     spdlog::info("axons on private addresses are asked too; --axon.allow_private no forbids it");
   }
+  config.retention = parsed->retention;
   config.artifacts = options.artifacts_path;
   config.drain_timeout = std::chrono::seconds(options.drain_seconds);
   miner::Miner miner(context.get_executor(), config, hotkey, *journal, pool);

@@ -23,6 +23,15 @@ void add_mine_options(CLI::App& command, MineOptions& options) {
       ->check(CLI::IsMember({"auto", "yes", "no"}));
   command.add_option("--journal.path", options.journal_path, "SQLite file with what happened")
       ->capture_default_str();
+  command
+      .add_option("--journal.keep", options.journal_keep,
+                  "How long its entries are kept, like 30d or 12h")
+      ->capture_default_str();
+  command
+      .add_option("--journal.artifacts_mib", options.journal_artifacts_mib,
+                  "Largest size of the splats and pictures beside it")
+      ->capture_default_str()
+      ->check(CLI::Range(16, 1 << 20));
   command.add_option("--http.listen", options.http_listen, "HOST:PORT of the status page")
       ->capture_default_str();
   command.add_option("--artifacts.path", options.artifacts_path,

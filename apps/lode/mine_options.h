@@ -18,6 +18,8 @@ struct MineOptions {
   std::string metagraph_file;
   std::string private_axons = "auto";
   std::string journal_path = "lode-journal.db";
+  std::string journal_keep = "30d";
+  int journal_artifacts_mib = 2048;
   std::string http_listen = "127.0.0.1:8090";
   std::string artifacts_path;
   std::vector<std::string> generation_endpoints;

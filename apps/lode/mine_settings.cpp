@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <nlohmann/json.hpp>
 
+#include "base/duration.h"
 #include "cli/cli.h"
 #include "miner/blacklist_file.h"
 #include "miner/eligibility.h"
@@ -90,6 +91,13 @@ Result<ParsedMineOptions> parse_mine_options(const MineOptions& options) {
   parsed.pool.backend = options.backend;
   parsed.pool.binary = worker_binary(options);
   LODE_TRY(parsed.blacklist, load_blacklist(options));
+  const auto keep = parse_duration(options.journal_keep);
+  if (!keep || *keep < std::chrono::hours(1)) {
+    return fail(Errc::invalid_input, "--journal.keep " + options.journal_keep +
+                                         ": a duration of an hour or more was expected, like 30d");
+  }
+  parsed.retention.max_age = *keep;
+  parsed.retention.max_artifact_bytes = std::int64_t{options.journal_artifacts_mib} << 20;
   return parsed;
 }
 

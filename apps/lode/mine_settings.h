@@ -18,6 +18,7 @@ struct ParsedMineOptions {
   net::Endpoint http_listen;
   miner::WorkerPoolConfig pool;
   std::vector<miner::BlacklistEntry> blacklist;
+  miner::Retention retention;
 };
 Result<ParsedMineOptions> parse_mine_options(const MineOptions& options);
 

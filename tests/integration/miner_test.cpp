@@ -126,7 +126,7 @@ class MinerTest : public testing::Test {
   /// Mines until `is_done` says so of the ledger (looked at every 20 ms), then drains. Fails after
   /// a minute. The last snapshot before the drain.
   Snapshot mine_until(const std::function<bool(const Snapshot&)>& is_done) {
-    auto journal = Journal::open(dir_ / "journal.db");
+    auto journal = Journal::open(dir_ / "journal.db", journal_options_);
     EXPECT_TRUE(journal) << journal.error().message();
     Miner* to_wake = nullptr;
     WorkerPool pool(context_.get_executor(), pool_config_, [&to_wake] {
@@ -202,6 +202,7 @@ class MinerTest : public testing::Test {
   std::unique_ptr<net::HttpServer> worker_server_;
   WorkerPoolConfig pool_config_;
   MinerConfig config_;
+  JournalOptions journal_options_;
 };
 
 std::string task_json(const std::string& type, const std::string& prompt) {
@@ -307,6 +308,33 @@ TEST_F(MinerTest, LosesNothingWhenValidatorsDropRequestsAndReplies) {
     EXPECT_EQ(validator["rejected"], 0) << validator.dump();
     EXPECT_GE(validator["accepted"], 2) << validator.dump();
   }
+}
+
+TEST_F(MinerTest, TakesNoNewTasksWhileTheJournalIsFullAndGoesOnOnceThereIsRoom) {
+  start_sandbox();
+  const int uid = subnet_->roster().front().neuron.uid;
+  journal_options_.max_pages = 60;
+  {
+    auto journal = Journal::open(dir_ / "journal.db", journal_options_);
+    Event filler;
+    filler.at = SystemClock().now();
+    filler.kind = EventKind::decided;
+    filler.hotkey = "filler";
+    for (std::size_t bytes = 4000; bytes > 0; bytes /= 2) {
+      filler.detail.assign(bytes, 'x');
+      while (journal->append({filler})) {
+      }
+    }
+  }
+  const auto says_full = [&](const Snapshot& s) {
+    return row(s, uid).reason.find("full") != std::string::npos;
+  };
+  mine_until(says_full);
+  for (const Json& validator : books().at("validators")) {
+    EXPECT_EQ(validator.at("pulled"), 0) << "its assignment could not have been recorded";
+  }
+  journal_options_ = {};
+  mine_until([&](const Snapshot& s) { return honest_accepted(s, 1); });
 }
 
 TEST_F(MinerTest, AfterARestartSubmitsTheKeptCandidateWithoutMakingItAgain) {
