@@ -241,7 +241,8 @@ class Scheduler {
   void cancel_generations(const Row& row, std::vector<Action>& actions);
   Row* next_queued(Time now);
   bool is_short_of_workers() const;
-  bool is_scarce_choice(const Row& row) const;
+  bool is_among_largest(const Row& row) const;
+  bool needs_worker(const Row& row) const;
   int free_workers() const { return worker_slots_ - generating(); }
   int tasks_due_within(Duration ahead, Time now) const;
   TaskTiming timing_of(const Row& row, Time now) const;

@@ -105,17 +105,13 @@ Scheduler::Row* Scheduler::next_queued(Time now) {
   const auto slack = [&](const Row& row) {
     return row.held->deadline - now - experience_.submission_time() - length(row);
   };
+  const bool is_scarce = config_.prefers_stake_when_scarce && is_short_of_workers();
   bool has_choice = false;
   for (auto& [hotkey, row] : rows_) {
-    if (row.state == State::queued && is_open(row.skip_reason) && row.held->running == 0) {
-      has_choice = has_choice || is_scarce_choice(row);
-    }
+    has_choice = has_choice || (is_scarce && needs_worker(row) && is_among_largest(row));
   }
   for (auto& [hotkey, row] : rows_) {
-    const bool needs_one = row.state == State::queued && is_open(row.skip_reason) &&
-                           row.held->running == 0 &&
-                           !(row.held->best && is_worth_sending(row, *row.held->best));
-    if (!needs_one || (has_choice && !is_scarce_choice(row))) {
+    if (!needs_worker(row) || (has_choice && !is_among_largest(row))) {
       continue;
     }
     if (slack(row) >= Duration::zero()) {
@@ -149,12 +145,9 @@ bool Scheduler::is_short_of_workers() const {
   return demand > worker_slots_;
 }
 
-/// Whether this validator is among the largest that the workers can serve, when they cannot serve
-/// all. Equal stakes are not told apart: then nobody is.
-bool Scheduler::is_scarce_choice(const Row& row) const {
-  if (!config_.prefers_stake_when_scarce || !is_short_of_workers()) {
-    return false;
-  }
+/// Whether this validator is among the largest that the workers can serve. Equal stakes are not
+/// told apart: of equal validators all are.
+bool Scheduler::is_among_largest(const Row& row) const {
   const double cooldown = ledger_.row(row.neuron.hotkey).cooldown_or(config_.priors);
   const double generation = to_seconds(experience_.generation_time(type_name(row.held->task)));
   const int capacity = static_cast<int>(worker_slots_ * cooldown / std::max(generation, 1e-3));
@@ -165,14 +158,19 @@ bool Scheduler::is_scarce_choice(const Row& row) const {
   return larger < std::max(capacity, 1);
 }
 
+/// Whether it holds a task with nothing to send and nobody at work.
+bool Scheduler::needs_worker(const Row& row) const {
+  return row.state == State::queued && is_open(row.skip_reason) && row.held->running == 0 &&
+         !(row.held->best && is_worth_sending(row, *row.held->best));
+}
+
 /// A task that would be late takes the worker of a candidate that only makes a good result better.
 void Scheduler::make_room(Time now, std::vector<Action>& actions) {
   auto freed = std::count_if(generations_.begin(), generations_.end(),
                              [](const auto& entry) { return entry.second.is_cancelled; });
   std::vector<const Row*> waiting;
   for (const auto& [hotkey, row] : rows_) {
-    if (row.state == State::queued && is_open(row.skip_reason) && row.held->running == 0 &&
-        !(row.held->best && is_worth_sending(row, *row.held->best))) {
+    if (needs_worker(row)) {
       waiting.push_back(&row);
     }
   }
