@@ -73,8 +73,11 @@ void TopPoller::poll() {
     explained = explained_;
   }
   const SteadyTime at = std::chrono::steady_clock::now();
-  const bool is_answered = refresh(miner_, model_, since_).has_value();
-  model_.trouble = is_answered ? "" : "no answer from " + miner_.to_string() + ", trying again";
+  const auto refreshed = refresh(miner_, model_, since_);
+  const bool is_answered = refreshed.has_value();
+  model_.trouble = is_answered ? ""
+                               : "no answer from " + miner_.to_string() + ", trying again (" +
+                                     refreshed.error().message() + ")";
   if (!is_word(explained)) {
     model_.trail = nullptr;
   } else if (is_answered) {
