@@ -95,7 +95,13 @@ Style style_of_worker(const std::string& state) {
   if (state == "idle") {
     return Style::good;
   }
-  return state == "busy" ? Style::busy : state == "starting" ? Style::waiting : Style::bad;
+  if (state == "busy") {
+    return Style::busy;
+  }
+  if (state == "starting" || state == "held") {
+    return Style::waiting;
+  }
+  return state == "trial" ? Style::warning : Style::bad;
 }
 
 Lines flow(const std::vector<Span>& pieces, std::size_t width) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <exception>
 #include <optional>
 
 #include "lode/fetch_json.h"
@@ -73,11 +74,16 @@ void TopPoller::poll() {
     explained = explained_;
   }
   const SteadyTime at = std::chrono::steady_clock::now();
-  const auto refreshed = refresh(miner_, model_, since_);
-  const bool is_answered = refreshed.has_value();
-  model_.trouble = is_answered ? ""
-                               : "no answer from " + miner_.to_string() + ", trying again (" +
-                                     refreshed.error().message() + ")";
+  std::string why;
+  try {
+    const auto refreshed = refresh(miner_, model_, since_);
+    why = refreshed ? "" : refreshed.error().message();
+  } catch (const std::exception& error) {  // this machine's fault: no memory, no descriptors
+    why = error.what();
+  }
+  const bool is_answered = why.empty();
+  model_.trouble =
+      is_answered ? "" : "no answer from " + miner_.to_string() + ", trying again (" + why + ")";
   if (!is_word(explained)) {
     model_.trail = nullptr;
   } else if (is_answered) {
