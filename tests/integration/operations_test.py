@@ -54,6 +54,7 @@ class Terminal:
     def resize(self, columns, lines):
         """Also has the program draw everything anew."""
         self.output = b""
+        self.columns, self.lines = columns, lines
         fcntl.ioctl(self.master, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
 
     def press(self, keys):
@@ -67,7 +68,12 @@ class Terminal:
         return re.sub(rb"\x1b(\[[0-9;?]*[a-zA-Z]|[()][A-Z0-9]|[=>])", b" ", self.output).decode(errors="replace")
 
     def wait_for(self, pattern, seconds=20):
-        return wait_for(lambda: re.search(pattern, self.text()), seconds)
+        """Has everything drawn until it is there: curses sends what changes, which may be half a word."""
+        def is_drawn():
+            if re.search(pattern, self.text(0.3)):
+                return True
+            self.resize(self.columns ^ 1, self.lines)
+        return wait_for(is_drawn, seconds)
 
     def exit_code(self):
         deadline = time.monotonic() + 10
@@ -276,7 +282,7 @@ class MinerTest(programs_test.ProgramsCase):
         top.wait_for(r"accepted in 4 h: [1-9]")
         top.wait_for(rf"\b{served['uid']}\b")
         top.press(b"s")
-        top.wait_for("uid")
+        top.wait_for("sort: uid")
         top.press(b"\x1b[B\r")  # down, Enter
         top.resize(90, 25)
         top.wait_for(r"decisions, newest first")
@@ -303,7 +309,7 @@ class MinerTest(programs_test.ProgramsCase):
         relay.start()
 
         def is_well():
-            top.resize(100 + int(time.monotonic() * 10) % 7, 30)
+            top.resize(top.columns ^ 1, 30)
             text = top.text(0.3)
             return "newest events" in text and "no answer" not in text
         wait_for(is_well)
