@@ -32,6 +32,8 @@ OWNERS = {
     "xxhash.h": ("src/chain/storage_key.cpp",),
     "openssl/": ("src/chain/mnemonic.cpp", "src/miner/artifact_store.cpp", "src/net/"),
     "CLI/": ("apps/", "tools/"),
+    "curses.h": ("apps/lode/",),
+    "ncurses.h": ("apps/lode/",),
     "torch/": ("src/render/torch_bridge",),
     "ATen/": ("src/render/torch_bridge",),
     "c10/": ("src/render/torch_bridge",),

@@ -15,6 +15,7 @@ void add_generate(CLI::App& app, cli::Action& chosen);
 void add_wallet(CLI::App& app, cli::Action& chosen);
 void add_sandbox(CLI::App& app, cli::Action& chosen);
 void add_mine(CLI::App& app, cli::Action& chosen, const cli::Settings& settings);
+void add_top(CLI::App& app, cli::Action& chosen);
 void add_reload(CLI::App& app, cli::Action& chosen);
 void add_validators(CLI::App& app, cli::Action& chosen);
 void add_history(CLI::App& app, cli::Action& chosen);

@@ -9,11 +9,12 @@ namespace lode::commands {
 
 namespace asio = boost::asio;
 
-Result<nlohmann::json> fetch_json(const net::Endpoint& peer, const std::string& target) {
+Result<nlohmann::json> fetch_json(const net::Endpoint& peer, const std::string& target,
+                                  Duration timeout) {
   asio::io_context context(1);
-  const net::Exchange exchange = net::run_to_end(
-      context, net::fetch(peer, {"GET", target, {}, {}, {}, 0},
-                          {.total_timeout = std::chrono::seconds(5), .body_bytes = 16 << 20}));
+  const net::Exchange exchange =
+      net::run_to_end(context, net::fetch(peer, {"GET", target, {}, {}, {}, 0},
+                                          {.total_timeout = timeout, .body_bytes = 16 << 20}));
   if (!exchange.response) {
     return exchange.response.error();
   }

@@ -4,11 +4,13 @@
 #include <nlohmann/json_fwd.hpp>
 #include <string>
 
+#include "base/clock.h"
 #include "net/endpoint.h"
 
 namespace lode::commands {
 
-/// GETs `target` and waits up to five seconds. Errors name the peer.
-Result<nlohmann::json> fetch_json(const net::Endpoint& peer, const std::string& target);
+/// GETs `target` and waits up to `timeout`. Errors name the peer.
+Result<nlohmann::json> fetch_json(const net::Endpoint& peer, const std::string& target,
+                                  Duration timeout = std::chrono::seconds(5));
 
 }  // namespace lode::commands

@@ -8,6 +8,7 @@ int main(int argc, char** argv) {
   // One line per delivered subcommand, in the order of --help.
   using namespace lode::commands;
   add_mine(app, chosen, settings);
+  add_top(app, chosen);
   add_reload(app, chosen);
   add_validators(app, chosen);
   add_history(app, chosen);

@@ -2,6 +2,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <string_view>
 
@@ -38,6 +39,13 @@ boost::asio::awaitable<HttpResponse> MineHttp::on_request(HttpRequest request) {
 HttpResponse MineHttp::answer(const HttpRequest& request) {
   if (request.method == "POST") {
     return control(request);
+  }
+  constexpr std::string_view kEvents = "/api/events";
+  const std::string_view target = request.target;
+  const std::string_view path = target.substr(0, target.find('?'));
+  if (request.method == "GET" && path == kEvents) {
+    return miner::answer_events(miner_.events(),
+                                target.substr(std::min(path.size() + 1, target.size())));
   }
   const std::string who = validator_in(request.target);
   return request.method == "GET" && !who.empty() ? trail(who) : miner::answer(snapshot(), request);

@@ -11,8 +11,9 @@
 
 namespace lode::commands {
 
-/// GET /api/ledger, /metrics, /health and /api/validators/<uid or hotkey>/trail are open. What
-/// changes the miner, POST /api/reload and POST /api/drain, needs `Authorization: Bearer TOKEN`.
+/// GET /api/ledger, /api/events, /metrics, /health and /api/validators/<uid or hotkey>/trail are
+/// open. What changes the miner, POST /api/reload and POST /api/drain, needs `Authorization: Bearer
+/// TOKEN`.
 class MineHttp final : public net::HttpHandler {
  public:
   /// All must outlive this.

@@ -223,7 +223,10 @@ void Miner::start(Action action) {
 void Miner::journal_events() {
   std::vector<Event> events = scheduler_->take_events();
   for (const Event& event : events) {
-    log_event(event, addresses_[event.hotkey].uid);
+    const auto address = addresses_.find(event.hotkey);
+    const bool is_known = address != addresses_.end();
+    log_event(event, is_known ? address->second.uid : -1);
+    events_.add(event, is_known ? std::optional(address->second.uid) : std::nullopt);
   }
   recorder_.events(std::move(events));
   const bool was_well = recorder_.trouble().empty();

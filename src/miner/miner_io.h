@@ -13,6 +13,7 @@
 #include "chain/keypair.h"
 #include "chain/weight_hints.h"
 #include "miner/artifacts_io.h"
+#include "miner/event_ring.h"
 #include "miner/journal.h"
 #include "miner/recorder.h"
 #include "miner/scheduler.h"
@@ -63,6 +64,8 @@ class Miner {
   Snapshot snapshot() const;
   /// As Scheduler::trail().
   std::vector<TrailEntry> trail(const std::string& hotkey) const;
+  /// What went to the journal since the start.
+  const EventRing& events() const { return events_; }
 
  private:
   struct Address {
@@ -89,6 +92,7 @@ class Miner {
   const chain::Signer& hotkey_;
   Journal& journal_;
   Recorder recorder_;
+  EventRing events_;
   Time next_prune_{};
   WorkerPool& workers_;
   SystemClock clock_;

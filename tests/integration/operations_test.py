@@ -3,15 +3,87 @@
 
 Usage: operations_test.py BIN_FOLDER
 """
+import fcntl
 import http.client
 import json
+import os
+import pty
+import re
+import select
+import signal
 import socket
+import struct
+import termios
 import time
 import unittest
 import urllib.parse
 
 import programs_test
-from programs_test import LODE, WORKER, Daemon, get_json, run, wait_for
+from programs_test import LODE, WORKER, Daemon, Relay, get_json, run, wait_for
+
+
+class Terminal:
+    """A program on a terminal of its own."""
+
+    def __init__(self, test, *args, term="xterm", columns=100, lines=30):
+        # A terminal that outlives the program, so that what it left behind can be looked at.
+        self.master, self.slave = pty.openpty()
+        test.addCleanup(os.close, self.master)
+        test.addCleanup(os.close, self.slave)
+        self.resize(columns, lines)
+        self.before = termios.tcgetattr(self.slave)
+        self.output = b""
+        self.pid = os.fork()
+        if self.pid == 0:
+            self.log_in()
+            os.environ.update(TERM=term, LC_ALL="C.UTF-8")
+            os.execv(args[0], [str(arg) for arg in args])
+        test.addCleanup(self.kill)
+
+    def log_in(self):
+        os.setsid()
+        fcntl.ioctl(self.slave, termios.TIOCSCTTY, 0)
+        for fd in (0, 1, 2):
+            os.dup2(self.slave, fd)
+
+    def kill(self):
+        if self.pid is not None:
+            os.kill(self.pid, signal.SIGKILL)
+            os.waitpid(self.pid, 0)
+
+    def resize(self, columns, lines):
+        """Also has the program draw everything anew."""
+        self.output = b""
+        self.columns, self.lines = columns, lines
+        fcntl.ioctl(self.master, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
+
+    def press(self, keys):
+        self.output = b""
+        os.write(self.master, keys)
+
+    def text(self, seconds=0.05):
+        """What was drawn since the last key or change of size, without escape sequences."""
+        while select.select([self.master], [], [], seconds)[0]:
+            self.output += os.read(self.master, 65536)
+        return re.sub(rb"\x1b(\[[0-9;?]*[a-zA-Z]|[()][A-Z0-9]|[=>])", b" ", self.output).decode(errors="replace")
+
+    def wait_for(self, pattern, seconds=20):
+        """Has everything drawn until it is there: curses sends what changes, which may be half a word."""
+        def is_drawn():
+            if re.search(pattern, self.text(0.3)):
+                return True
+            self.resize(self.columns ^ 1, self.lines)
+        return wait_for(is_drawn, seconds)
+
+    def exit_code(self):
+        deadline = time.monotonic() + 10
+        while time.monotonic() < deadline:
+            self.text()  # a full terminal would hold the program up
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            if pid:
+                self.pid = None
+                return os.waitstatus_to_exitcode(status)
+        raise AssertionError("still running")
 
 
 class WorkerTest(programs_test.ProgramsCase):
@@ -161,6 +233,88 @@ class MinerTest(programs_test.ProgramsCase):
         for name in ("lode_journal_bytes ", 'lode_stage_seconds_bucket{stage="pull_lateness",le="0.0005"} ',
                      "lode_metagraph_age_seconds ", 'lode_workers{state="idle"} '):
             self.assertIn("\n" + name, text)
+
+    def test_events_can_be_followed_without_gaps(self):
+        wait_for(lambda: self.accepted(self.miner) >= 1)
+        first = get_json(self.http, "/api/events?since=0")
+        self.assertEqual([event["seq"] for event in first["events"]], list(range(first["next"])))
+        self.assertIn("accepted", [event["kind"] for event in first["events"]])
+        uids = {row["hotkey"]: row["uid"] for row in self.rows()}
+        self.assertTrue(all(event["uid"] == uids[event["hotkey"]] for event in first["events"]))
+        more = wait_for(lambda: get_json(self.http, f"/api/events?since={first['next']}")["events"])
+        self.assertEqual(more[0]["seq"], first["next"])
+        self.assertLessEqual(len(get_json(self.http, "/api/events")["events"]), 100)
+        for query in ("since=x", "since=", "since=-1", "until=3"):
+            self.assertIn("detail", get_json(self.http, "/api/events?" + query))
+
+    def test_top_prints_one_frame(self):
+        wait_for(lambda: self.accepted(self.miner) >= 1)
+        frame = run(LODE, "top", "--http", self.http, "--once")
+        self.assertEqual(frame.returncode, 0, frame.stderr)
+        self.assertNotIn("\x1b", frame.stdout)
+        for row in self.rows():
+            self.assertRegex(frame.stdout, rf"(?m)^ *>?{row['uid']} +[a-z_]+ ")
+        self.assertRegex(frame.stdout, r"accepted in 4 h: [1-9]\d* of 96\b")
+        self.assertIn("workers 1 of 1", frame.stdout)
+        self.assertRegex(frame.stdout, r"\d\d:\d\d:\d\d +\d+ accepted ")
+        narrow = run(LODE, "top", "--http", self.http, "--once", "--width", 40, "--height", 8).stdout.splitlines()
+        self.assertEqual(len(narrow), 8)
+        self.assertLessEqual(max(map(len, narrow)), 40)
+        self.assertIn("needs 40x8", run(LODE, "top", "--http", self.http, "--once", "--width", 39).stdout)
+
+    def test_top_without_a_terminal_or_a_miner_says_so(self):
+        result = run(LODE, "top", "--http", self.http)
+        self.assertEqual(result.returncode, 2)
+        self.assertIn("--once", result.stderr)
+        self.assertEqual(run(LODE, "top", "--width", 50).returncode, 2)
+        with socket.create_server(("127.0.0.1", 0)) as nobody:
+            port = nobody.getsockname()[1]
+        result = run(LODE, "top", "--http", f"127.0.0.1:{port}", "--once")
+        self.assertEqual(result.returncode, 4)
+        self.assertIn(f"127.0.0.1:{port}", result.stderr)
+        unknown = Terminal(self, LODE, "top", "--http", self.http, term="no-such-terminal")
+        self.assertEqual(unknown.exit_code(), 2)
+
+    def test_top_draws_on_a_terminal_and_gives_it_back(self):
+        wait_for(lambda: self.accepted(self.miner) >= 1)
+        served = next(row for row in self.rows() if row["accepted"])
+        top = Terminal(self, LODE, "top", "--http", self.http)
+        top.wait_for(r"accepted in 4 h: [1-9]")
+        top.wait_for(rf"\b{served['uid']}\b")
+        top.press(b"s")
+        top.wait_for("sort: uid")
+        top.press(b"\x1b[B\r")  # down, Enter
+        top.resize(90, 25)
+        top.wait_for(r"decisions, newest first")
+        top.wait_for(r"\d\d:\d\d:\d\d")
+        top.press(b"\x1b")
+        top.resize(100, 30)
+        top.wait_for("newest events")
+        top.resize(30, 5)
+        top.wait_for("needs 40x8")
+        top.resize(100, 30)
+        top.wait_for("newest events")
+        top.press(b"q")
+        self.assertEqual(top.exit_code(), 0)
+        self.assertIn(b"\x1b[?1049l", top.output)  # the screen from before
+        self.assertEqual(termios.tcgetattr(top.slave), top.before)
+
+    def test_top_waits_for_a_miner_that_goes_away(self):
+        host, port = self.http.rsplit(":", 1)
+        relay = Relay(self, (host, int(port)))
+        top = Terminal(self, LODE, "top", "--http", f"127.0.0.1:{relay.port}")
+        top.wait_for("newest events")
+        relay.stop()
+        top.wait_for(f"no answer from 127.0.0.1:{relay.port}, trying again")
+        relay.start()
+
+        def is_well():
+            top.resize(top.columns ^ 1, 30)
+            text = top.text(0.3)
+            return "newest events" in text and "no answer" not in text
+        wait_for(is_well)
+        top.press(b"\x03")
+        self.assertEqual(top.exit_code(), 0)
 
 
 if __name__ == "__main__":
