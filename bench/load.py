@@ -7,65 +7,25 @@ Usage: bench/load.py [--validators 256] [--workers 4] [--seconds 90] [--time-sca
 A stub generation service gives every task the same splat and the validators accept anything, so that
 the miner and the sandbox alone are measured. Lateness is the time from the instant at which a
 validator's cooldown ends (on its clock, as far as known) to the request. `of_bound` is what was
-accepted after the first cycle, as a share of one result a validator and cooldown: meant for
+accepted after the first two cycles, as a share of one result a validator and cooldown: meant for
 generations that fit the throttle window. Prints one JSON object.
 """
 import argparse
 import http.client
-import http.server
 import json
-import math
 import os
 import pathlib
 import signal
-import struct
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "tests/support"))
+import stub_service  # noqa: E402: found by the line above
+
 LODE = pathlib.Path(os.environ.get("LODE", ROOT / "build/release/bin/lode"))
-GAUSSIANS = 8000
-
-
-def splat():
-    """A ball of gaussians that passes the validators' data checks."""
-    names = ["x", "y", "z", "f_dc_0", "f_dc_1", "f_dc_2", "opacity", "scale_0", "scale_1", "scale_2"]
-    names += ["rot_0", "rot_1", "rot_2", "rot_3"]
-    rows = []
-    for i in range(GAUSSIANS):
-        z = 1 - 2 * (i + 0.5) / GAUSSIANS
-        r, turn = math.sqrt(1 - z * z), i * 2.399963
-        rows.append(struct.pack("<14f", 0.5 * r * math.cos(turn), 0.5 * r * math.sin(turn), 0.5 * z,
-                                1.0, 0.2, 0.1, 3.0, -4.0, -4.0, -4.0, 1.0, 0.0, 0.0, 0.0))
-    head = f"ply\nformat binary_little_endian 1.0\nelement vertex {GAUSSIANS}\n"
-    head += "".join(f"property float {name}\n" for name in names) + "end_header\n"
-    return head.encode() + b"".join(rows)
-
-
-class Stub(http.server.BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    ply = splat()
-    seconds = 0.0
-
-    def answer(self, body):
-        self.send_response(200)
-        self.send_header("content-length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def do_GET(self):
-        self.answer(b"{}")
-
-    def do_POST(self):
-        self.rfile.read(int(self.headers["content-length"]))
-        time.sleep(self.seconds)
-        self.answer(self.ply)
-
-    def log_message(self, *_):
-        pass
 
 
 def ledger(address):
@@ -101,13 +61,10 @@ def start(*args, log):
 
 
 def run(options, folder):
-    Stub.seconds = options.generation_seconds
-    stub = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Stub)
-    stub.daemon_threads = True
-    threading.Thread(target=stub.serve_forever, daemon=True).start()
+    stub = stub_service.start(options.generation_seconds)
     log = open(folder / "log", "w")
     sandbox, ready = start(LODE, "sandbox", "--validators", options.validators, "--time-scale", options.time_scale,
-                           "--fault-rate", options.fault_rate, "--scorer", "trust", "--dir", folder, log=log)
+                           "--fault-rate", options.fault_rate, "--scorer", "trust", "--image-share", 0, "--dir", folder, log=log)
     miner = None
     try:
         endpoint = f"http://127.0.0.1:{stub.server_port}"

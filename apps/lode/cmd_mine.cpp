@@ -157,6 +157,8 @@ int mine(const MineOptions& options, const std::vector<std::string>& arguments) 
   if (config.scheduling.allow_private_axons && options.metagraph_file.empty()) {
     spdlog::info("axons on private addresses are asked too; --axon.allow_private no forbids it");
   }
+  config.scheduling.max_candidates = options.max_candidates;
+  config.scheduling.improves_results = options.improve_candidates == "yes";
   config.retention = parsed->retention;
   config.artifacts = options.artifacts_path;
   config.drain_timeout = std::chrono::seconds(options.drain_seconds);

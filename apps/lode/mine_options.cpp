@@ -69,6 +69,16 @@ void add_mine_options(CLI::App& command, MineOptions& options) {
                   "Spread the first pulls of a start over this long, at most two throttle windows")
       ->capture_default_str()
       ->check(CLI::Range(0.0, 3600.0));
+  command
+      .add_option("--candidates.max", options.max_candidates,
+                  "Candidates made for one task at most")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 64));
+  command
+      .add_option("--candidates.improve", options.improve_candidates,
+                  "Whether spare workers try to better a result that could be sent: yes or no")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"yes", "no"}));
 }
 
 }  // namespace lode::commands

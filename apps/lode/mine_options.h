@@ -33,6 +33,8 @@ struct MineOptions {
   int sync_seconds = 60;
   int drain_seconds = 60;
   double stagger_seconds = 60;
+  int max_candidates = 8;
+  std::string improve_candidates = "yes";
 };
 
 /// Adds a flag for each member.

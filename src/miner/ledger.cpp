@@ -11,17 +11,20 @@ void note_error(LedgerRow& row, const Event& event) {
   row.last_error_at = event.at;
 }
 
+/// Longer cooldowns and windows, in seconds, are a peer's nonsense.
+constexpr std::int64_t kLongest = 86'400;
+
 /// The validator's cooldown, from the rule that its reply followed: the later of "assignment plus
 /// C" and "result minus window plus C". Its clock and ours may be apart, so short ones are rounded
 /// away: a whole second more or less does not matter.
 std::int64_t cooldown_behind(const LedgerRow& row, const Event& event) {
-  const auto base = std::max(row.held_since, event.at - std::chrono::seconds(row.throttle_period));
+  const std::chrono::seconds window(std::clamp<std::int64_t>(row.throttle_period, 0, kLongest));
+  const auto base = std::max(row.held_since, event.at - window);
   return std::max<std::int64_t>(1, event.cooldown_until - unix_seconds(base));
 }
 
 /// Learns C from an outcome without a penalty, and the penalty from a rejection.
 void learn_cooldown(LedgerRow& row, const Event& event) {
-  constexpr std::int64_t kLongest = 86'400;
   if (event.cooldown_until <= 0 || row.held_task_id.empty()) {
     return;
   }
@@ -70,7 +73,7 @@ void take_feedback(LedgerRow& row, const Event& event) {
 }  // namespace
 
 double LedgerRow::cooldown_or(const Priors& priors) const {
-  const auto window = std::clamp<std::int64_t>(throttle_period, 1, 86'400);
+  const auto window = std::clamp<std::int64_t>(throttle_period, 1, kLongest);
   return cooldown_seconds > 0 ? static_cast<double>(cooldown_seconds)
                               : static_cast<double>(window) * priors.cooldown_per_window;
 }

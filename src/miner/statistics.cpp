@@ -67,7 +67,8 @@ class Counter {
           now = UnderWay();
           now.task_id = event.task_id;
           now.assigned_at = event.at;
-          now.throttle = std::chrono::seconds(event.throttle_period);
+          now.throttle =
+              std::chrono::seconds(std::clamp<std::int64_t>(event.throttle_period, 0, 86'400));
           ++row.pulled;
         }
         break;

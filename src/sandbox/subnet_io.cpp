@@ -130,8 +130,7 @@ Result<void> Subnet::open_resident(Resident& resident, int index) {
     config.rules = scaled(config_.rules, config_.time_scale);
     config.rules.version = resident.version;
     config.shares = config_.shares;
-    // Drawing pictures would be most of the work of a sandbox that trusts.
-    if (resident.version <= kLastVersionWithoutTypes || config_.scoring == Scoring::trust)
+    if (resident.version <= kLastVersionWithoutTypes)
       config.shares.image = 0;
     config.fault_rate = config_.fault_rate;
     config.scoring = config_.scoring;

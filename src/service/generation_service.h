@@ -28,7 +28,9 @@ class GenerationService {
   HttpResponse answer_quick(const HttpRequest& request, int queued, int running) const;
 
   /// Generates or validates. Never throws for bad input: 400, 413, 422 and 405 say what is wrong
-  /// as JSON `{"detail": ...}`. Ends with 503 within 0.3 s of a requested stop.
+  /// as JSON `{"detail": ...}`. Ends with 503 soon after a requested stop (a text
+  /// prompt's object within 0.3 s; a picture's lift and its judging are not checked while they
+  /// run).
   HttpResponse run_job(const HttpRequest& request, std::stop_token stop);
 
  private:

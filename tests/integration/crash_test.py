@@ -9,7 +9,6 @@ been submitted may be lost, made twice or submitted twice.
 """
 import argparse
 import http.client
-import http.server
 import json
 import pathlib
 import random
@@ -19,54 +18,13 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
-import threading
 import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
+import stub_service  # noqa: E402: found by the line above
 
 VALIDATORS = 8
 TIME_SCALE = 150  # a cooldown of 2 s, a throttle window and a validation lock of 1 s
-GAUSSIANS = 7500  # validators want 7000
-
-
-def small_ply(lode, folder):
-    """A splat that passes the data checks and costs little to pack."""
-    source = folder / "source.ply"
-    subprocess.run([lode, "generate", "--prompt", "a red mug", "-o", source], check=True, stdout=subprocess.DEVNULL)
-    header, _, body = source.read_bytes().partition(b"end_header\n")
-    lines = header.decode().splitlines()
-    count = next(int(line.split()[-1]) for line in lines if line.startswith("element vertex"))
-    row = len(body) // count
-    step = count / GAUSSIANS
-    rows = b"".join(body[int(i * step) * row:int(i * step) * row + row] for i in range(GAUSSIANS))
-    return header.replace(b"element vertex %d" % count, b"element vertex %d" % GAUSSIANS) + b"end_header\n" + rows
-
-
-class Generator(http.server.BaseHTTPRequestHandler):
-    """The base miner's service, without the work."""
-    protocol_version = "HTTP/1.1"
-    ply = b""
-
-    def answer(self, body):
-        self.send_response(200)
-        self.send_header("content-length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def do_GET(self):
-        self.answer(b"{}")
-
-    def do_POST(self):
-        self.rfile.read(int(self.headers["content-length"]))
-        self.answer(self.ply)
-
-    def log_message(self, *_):
-        pass
-
-
-class QuietServer(http.server.ThreadingHTTPServer):
-    daemon_threads = True
-
-    def handle_error(self, *_):
-        pass  # the miner dies in the middle of answers: that is the test
 
 
 class Crash:
@@ -78,9 +36,7 @@ class Crash:
         self.log = open(folder / "miner.log", "w")
 
     def start_services(self):
-        Generator.ply = small_ply(self.lode, self.folder)
-        self.generator = QuietServer(("127.0.0.1", 0), Generator)
-        threading.Thread(target=self.generator.serve_forever, daemon=True).start()
+        self.generator = stub_service.start()
         self.sandbox = subprocess.Popen(
             [self.lode, "sandbox", "--validators", str(VALIDATORS), "--time-scale", str(TIME_SCALE), "--seed", "7",
              "--image-share", "0", "--scorer", "trust", "--dir", self.folder],
