@@ -12,8 +12,8 @@ namespace {
 /// found out by a reply that contradicts the bounds.
 constexpr std::int64_t kDriftPerBillion = 20'000;
 
-/// What answering a pull takes a validator at most, in the quickest of its answers.
-constexpr Duration kLongestPromptWork = std::chrono::milliseconds(50);
+/// What a busy machine may add to the measured way, in the quickest of its exchanges.
+constexpr Duration kJitter = std::chrono::milliseconds(50);
 
 /// A refusal that puts a clock further from its own Date than this says nothing of the clock.
 constexpr Duration kLargestMistake = std::chrono::seconds(2);
@@ -48,21 +48,18 @@ void ClockOffset::observe_high(Duration high, Time at) {
   set(was_mistaken ? high - std::chrono::seconds(1) : low(at), std::min(high, this->high(at)), at);
 }
 
-void ClockOffset::observe_round_trip(Duration round_trip) {
-  round_trip_ = std::min(round_trip_.value_or(round_trip), round_trip);
+void ClockOffset::observe_network(Duration both_ways) {
+  network_ = std::min(network_.value_or(both_ways), both_ways);
 }
 
-void ClockSkew::on_date(const std::string& hotkey, ReplyKind kind, Time date, Time sent,
-                        Time received) {
+void ClockSkew::on_date(const std::string& hotkey, Time date, Time sent, Time received,
+                        Duration network) {
   ClockOffset& offset = offsets_[hotkey];
-  if (kind == ReplyKind::prompt) {
-    offset.observe_round_trip(received - sent);
-  }
+  offset.observe_network(std::clamp(network, Duration::zero(), received - sent));
   // Stamped one way back before `received`, so the difference of clocks is (date to date + 1 s) -
-  // received + way back, and the offset has the way there on top. Both ways together are the
-  // shortest round trip, but for the little work that is in it.
-  const Duration ways = std::min(offset.round_trip(), received - sent);
-  const Duration surely = std::max(Duration::zero(), ways - kLongestPromptWork);
+  // received + way back, and the offset has the way there on top.
+  const Duration ways = offset.network();
+  const Duration surely = std::max(Duration::zero(), ways - kJitter);
   offset.observe(date - received + surely, date + std::chrono::seconds(1) - received + ways,
                  received);
 }

@@ -27,8 +27,8 @@ class ClockOffset {
   /// The upper bound alone: a lower one that is a little above it was mistaken, and is put a second
   /// below it. Ignored when it is seconds away from what is known, since peers may be wrong.
   void observe_high(Duration high, Time at);
-  /// A round trip of a request that is answered at once.
-  void observe_round_trip(Duration round_trip);
+  /// The part of an exchange that was the network's, both ways together.
+  void observe_network(Duration both_ways);
 
   bool is_known() const { return at_ != Time{}; }
   /// Least and largest offset possible at `now`.
@@ -38,7 +38,7 @@ class ClockOffset {
   Duration middle() const { return low_ + half_width(); }
   Duration half_width() const { return (high_ - low_) / 2; }
   /// The shortest seen; zero before.
-  Duration round_trip() const { return round_trip_.value_or(Duration::zero()); }
+  Duration network() const { return network_.value_or(Duration::zero()); }
 
  private:
   Duration drift(Time now) const;
@@ -46,21 +46,16 @@ class ClockOffset {
 
   Duration low_{}, high_{};
   Time at_{};  ///< of the last observation
-  std::optional<Duration> round_trip_;
-};
-
-/// What a request was for.
-enum class ReplyKind {
-  prompt,  ///< answered at once, as pulls are: its duration is the network's
-  slow     ///< answered after work, as submissions are
+  std::optional<Duration> network_;
 };
 
 /// The clocks of all validators, by hotkey.
 class ClockSkew {
  public:
-  /// A reply to a request that took from `sent` to `received`. `date` is its Date header, in whole
-  /// seconds rounded down, stamped when the work was done.
-  void on_date(const std::string& hotkey, ReplyKind kind, Time date, Time sent, Time received);
+  /// A reply to a request that took from `sent` to `received`, connecting included. `date` is its
+  /// Date header, in whole seconds rounded down, stamped when the work was done. `network` is how
+  /// much of that time was the network's: a round trip to connect, and one to ask.
+  void on_date(const std::string& hotkey, Time date, Time sent, Time received, Duration network);
   /// A request sent at `sent` was told that `until` is still to come.
   void on_before(const std::string& hotkey, Time until, Time sent);
 

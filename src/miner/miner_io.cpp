@@ -279,15 +279,17 @@ void Miner::note_stage(const std::string& stage, double seconds) {
   }
 }
 
-/// Pulls are answered at once, so that the reply's Date is close to the middle of the exchange.
-void Miner::note_date(const std::string& hotkey, ReplyKind kind, const HttpResponse& response,
-                      Time sent) {
-  const std::string* header = response.headers.find("date");
+/// Has the scheduler follow the validator's clock by a reply's Date.
+void Miner::note_date(const std::string& hotkey, const net::Exchange& exchange, Time sent) {
+  if (!exchange.response) {
+    return;
+  }
+  const std::string* header = exchange.response->headers.find("date");
   const auto date = header == nullptr ? fail(Errc::not_found, "no date") : parse_http_date(*header);
   if (!date) {
     return;
   }
-  scheduler_->on_date(hotkey, kind, *date, sent, clock_.now());
+  scheduler_->on_date(hotkey, *date, sent, clock_.now(), 2 * exchange.connecting);
   const std::string warning = scheduler_->clocks().warning();
   if (!warning.empty() && !is_skew_reported_) {
     spdlog::error(warning);
@@ -306,9 +308,7 @@ asio::awaitable<void> Miner::pull(PullAction action) {
   const auto exchange = co_await net::fetch(std::move(peer), std::move(request), limits);
   const Time received = clock_.now();
   note_stage("pull", to_seconds(received - began));
-  if (exchange.response) {
-    note_date(hotkey, ReplyKind::prompt, *exchange.response, began);
-  }
+  note_date(hotkey, exchange, began);
   auto reply = exchange.response ? subnet::parse_pull_reply(*exchange.response)
                                  : Result<subnet::PullReply>(exchange.response.error());
   if (reply) {
@@ -401,9 +401,7 @@ asio::awaitable<void> Miner::submit(SubmitAction action) {
                                 .body_bytes = kMaxReplyBytes};
   const auto exchange = co_await net::fetch(std::move(peer), std::move(request), limits);
   note_stage("submit", to_seconds(clock_.now() - began));
-  if (exchange.response) {
-    note_date(action.hotkey, ReplyKind::slow, *exchange.response, began);
-  }
+  note_date(action.hotkey, exchange, began);
   auto reply = exchange.response ? subnet::parse_submit_reply(*exchange.response)
                                  : Result<subnet::SubmitReply>(exchange.response.error());
   if (!reply) {

@@ -19,6 +19,7 @@
 #include "miner/scheduler.h"
 #include "miner/status.h"
 #include "miner/worker_pool_io.h"
+#include "net/http_client.h"
 #include "net/task_group.h"
 #include "subnet/dendrite.h"
 
@@ -83,8 +84,7 @@ class Miner {
   boost::asio::awaitable<void> keep_result(KeptResult result, std::shared_ptr<const Bytes> spz);
   subnet::Terminals terminals(const std::string& hotkey) const;
   void restore_candidates();
-  void note_date(const std::string& hotkey, ReplyKind kind, const HttpResponse& response,
-                 Time sent);
+  void note_date(const std::string& hotkey, const net::Exchange& exchange, Time sent);
   void note_stage(const std::string& stage, double seconds);
 
   boost::asio::any_io_executor executor_;

@@ -144,7 +144,7 @@ class Scheduler {
 
   // ---- what came of it ----
   /// The Date header of any reply; see ClockSkew.
-  void on_date(const std::string& hotkey, ReplyKind kind, Time date, Time sent, Time received);
+  void on_date(const std::string& hotkey, Time date, Time sent, Time received, Duration network);
   void on_pull_reply(const std::string& hotkey, const subnet::PullReply& reply, Time now);
   void on_pull_failure(const std::string& hotkey, const CallFailure& failure, Time now);
   void on_candidate(std::uint64_t generation, Candidate candidate, Time now);

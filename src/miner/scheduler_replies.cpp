@@ -48,9 +48,9 @@ bool speaks_another_protocol(int status) { return status == 404 || status == 405
 
 }  // namespace
 
-void Scheduler::on_date(const std::string& hotkey, ReplyKind kind, Time date, Time sent,
-                        Time received) {
-  clocks_.on_date(hotkey, kind, date, sent, received);
+void Scheduler::on_date(const std::string& hotkey, Time date, Time sent, Time received,
+                        Duration network) {
+  clocks_.on_date(hotkey, date, sent, received, network);
 }
 
 // ---- pulls -------------------------------------------------------------------------------------

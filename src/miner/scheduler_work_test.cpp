@@ -342,7 +342,7 @@ TEST_F(WorkTest, PullsByTheValidatorsClock) {
   serve(1);
   only<PullAction>();
   // Its clock is 5 s behind ours, told to within its second.
-  scheduler_->on_date("V1", ReplyKind::prompt, now_ - seconds(5), now_, now_);
+  scheduler_->on_date("V1", now_ - seconds(5), now_, now_, Duration::zero());
   subnet::PullReply reply = cooldown(100);
   scheduler_->on_pull_reply("V1", reply, now_);
   const Time end = from_unix_seconds(reply.cooldown_until);

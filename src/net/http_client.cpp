@@ -76,9 +76,11 @@ asio::awaitable<error_code> receive(beast::tcp_stream& stream, beast::flat_buffe
 asio::awaitable<Exchange> fetch(Endpoint peer, HttpRequest request, FetchLimits limits) {
   using asio::experimental::awaitable_operators::operator&&;
   beast::tcp_stream stream(co_await asio::this_coro::executor);
+  const auto began = std::chrono::steady_clock::now();
   if (const error_code ec = co_await connect(stream, peer, limits.connect_timeout)) {
     co_return Exchange{http_error(ec, peer, "connect"), false};
   }
+  const Duration connecting = std::chrono::steady_clock::now() - began;
   stream.expires_after(limits.total_timeout);
   const auto message = to_beast(peer, std::move(request));
   beast::flat_buffer buffer;
@@ -89,9 +91,9 @@ asio::awaitable<Exchange> fetch(Endpoint peer, HttpRequest request, FetchLimits 
   const auto [write_ec, read_ec] =
       co_await (send(stream, message) && receive(stream, buffer, parser));
   if (!read_ec) {
-    co_return Exchange{from_beast(parser.release()), true};
+    co_return Exchange{from_beast(parser.release()), true, connecting};
   }
-  co_return Exchange{http_error(read_ec, peer, "reply"), true};
+  co_return Exchange{http_error(read_ec, peer, "reply"), true, connecting};
 }
 
 }  // namespace lode::net

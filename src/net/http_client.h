@@ -22,6 +22,8 @@ struct Exchange {
   /// Whether any of the request may have reached the peer: a failure with `sent == false` means
   /// that the peer has seen nothing and the request can simply be repeated.
   bool sent = false;
+  /// How long connecting took: a round trip of the network, whatever the peer is busy with.
+  Duration connecting{};
 };
 
 /// Sends `request` to `peer` on a connection of its own and reads the whole reply. `Host`,

@@ -83,7 +83,7 @@ class LodePolicy final : public Policy {
     scheduler_.on_generation_cancelled(generation, now);
   }
   void on_date(int validator, Time date, Time sent, Time received) override {
-    scheduler_.on_date(hotkey_of(validator), miner::ReplyKind::prompt, date, sent, received);
+    scheduler_.on_date(hotkey_of(validator), date, sent, received, received - sent);
   }
   void on_submit_reply(std::uint64_t call, const subnet::SubmitReply& reply, Time now) override {
     scheduler_.on_submit_reply(take(call), reply, now);
