@@ -47,9 +47,11 @@ Result<std::string> hotkey_like(const std::map<std::string, int>& uids, const mi
       found.insert(hotkey);
     }
   }
-  for (const auto& [hotkey, row] : ledger.rows()) {
-    if (hotkey.starts_with(who)) {
-      found.insert(hotkey);
+  if (found.empty()) {  // a UID is no beginning of a hotkey, though all of these begin with a 5
+    for (const auto& [hotkey, row] : ledger.rows()) {
+      if (hotkey.starts_with(who)) {
+        found.insert(hotkey);
+      }
     }
   }
   if (found.size() != 1) {

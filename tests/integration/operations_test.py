@@ -217,6 +217,8 @@ class MinerTest(programs_test.ProgramsCase):
         trail = json.loads(offline.stdout)
         self.assertEqual(trail["hotkey"], row["hotkey"])
         self.assertTrue(any("accepted" in entry["reason"] for entry in trail["trail"]))
+        by_uid = run(LODE, "validators", *journal, "--explain", row["uid"], "--json")
+        self.assertEqual(json.loads(by_uid.stdout)["hotkey"], row["hotkey"])
         self.assertEqual(run(LODE, "validators", *journal, "--explain", "5nobody").returncode, 3)
 
     def test_metrics_agree_with_the_ledger(self):
