@@ -124,7 +124,7 @@ class MinerTest : public testing::Test {
   }
 
   /// Mines until `is_done` says so of the ledger (looked at every 20 ms), then drains. Fails after
-  /// a minute. The last snapshot before the drain.
+  /// 100 s. The last snapshot before the drain.
   Snapshot mine_until(const std::function<bool(const Snapshot&)>& is_done) {
     auto journal = Journal::open(dir_ / "journal.db", journal_options_);
     EXPECT_TRUE(journal) << journal.error().message();
@@ -151,7 +151,7 @@ class MinerTest : public testing::Test {
           failure = e;
           ended = true;
         });
-    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(100);
     bool drained = false;
     while (!ended && std::chrono::steady_clock::now() < deadline) {
       context_.run_for(std::chrono::milliseconds(20));
