@@ -8,6 +8,7 @@
 #include "lode/commands.h"
 #include "lode/journal_query.h"
 #include "miner/history.h"
+#include "miner/status.h"
 
 namespace lode::commands {
 namespace {
@@ -64,26 +65,12 @@ std::string table(const Json& tasks) {
 }
 
 Json event_json(const miner::Event& event, Time began) {
-  Json json = {{"at", miner::format_time(event.at)},
-               {"seconds_in", to_seconds(event.at - began)},
-               {"kind", miner::to_string(event.kind)},
-               {"detail", event.detail}};
-  const auto add = [&](const char* name, auto value) {
-    if (value != decltype(value){}) {
-      json[name] = value;
-    }
-  };
-  add("score", event.score);
-  add("threshold", event.threshold);
-  add("throttle_period", event.throttle_period);
-  add("cooldown_until", event.cooldown_until);
-  add("window_count", event.window_count);
-  add("rating", event.rating);
-  add("reward", event.reward);
-  add("attempt", event.attempt);
-  add("seed", event.seed);
-  add("seconds", event.seconds);
-  add("artifact", event.artifact);
+  Json json = miner::event_json(event);
+  json.erase("hotkey");  // the task's, and its id
+  json.erase("task_id");
+  json["at"] = miner::format_time(event.at);
+  json["seconds_in"] = to_seconds(event.at - began);
+  json["detail"] = event.detail;
   return json;
 }
 

@@ -42,7 +42,7 @@ struct Event {
   double score = 0;      ///< candidate_ready, submitting: our score; accepted: the validator's
   double threshold = 0;  ///< assigned, candidate_ready
   std::int64_t throttle_period = 0;  ///< assigned, seconds
-  std::int64_t cooldown_until = 0;   ///< seconds since the epoch; 0: none given
+  std::int64_t cooldown_until = 0;   ///< seconds since the epoch on our clock; 0: none given
   std::int64_t violations = 0;       ///< cooldown: as the validator counts them
   std::int64_t window_count = 0;     ///< feedback: results in the last four hours
   double rating = 0;                 ///< feedback

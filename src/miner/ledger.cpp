@@ -15,8 +15,7 @@ void note_error(LedgerRow& row, const Event& event) {
 constexpr std::int64_t kLongest = 86'400;
 
 /// The validator's cooldown, from the rule that its reply followed: the later of "assignment plus
-/// C" and "result minus window plus C". Its clock and ours may be apart, so short ones are rounded
-/// away: a whole second more or less does not matter.
+/// C" and "result minus window plus C". Good to a second or two: both ends were rounded.
 std::int64_t cooldown_behind(const LedgerRow& row, const Event& event) {
   const std::chrono::seconds window(std::clamp<std::int64_t>(row.throttle_period, 0, kLongest));
   const auto base = std::max(row.held_since, event.at - window);

@@ -40,7 +40,8 @@ void log_event(const Event& event, int uid) {
       event.kind == EventKind::pull_failed || event.kind == EventKind::generation_failed ||
       event.kind == EventKind::rejected || event.kind == EventKind::validator_failed ||
       event.kind == EventKind::submit_failed;
-  const bool is_chatter = event.kind == EventKind::submitting;
+  const bool is_chatter = event.kind == EventKind::pulling || event.kind == EventKind::generating ||
+                          event.kind == EventKind::cancelled || event.kind == EventKind::submitting;
   const auto level = is_trouble   ? spdlog::level::warn
                      : is_chatter ? spdlog::level::debug
                                   : spdlog::level::info;
@@ -73,8 +74,7 @@ asio::awaitable<void> put_picture_in_background(ArtifactStore store, std::string
 
 Miner::Miner(asio::any_io_executor executor, MinerConfig config, const chain::Signer& hotkey,
              Journal& journal, WorkerPool& workers)
-    : executor_(executor),
-      config_(std::move(config)),
+    : config_(std::move(config)),
       hotkey_(hotkey),
       journal_(journal),
       recorder_(journal),
@@ -207,9 +207,9 @@ void Miner::start(Action action) {
     auto& generate_action = std::get<GenerateAction>(action);
     const std::uint64_t generation = generate_action.generation;
     auto lease = workers_.acquire();
-    if (!lease) {  // it fell ill since slots() was read
-      scheduler_->on_generation_failure(generation, {Errc::peer_failure, "no healthy worker"},
-                                        false, clock_.now());
+    if (!lease) {  // it fell ill since slots() was read: not the task's fault
+      scheduler_->on_generation_refused(generation, {Errc::peer_failure, "no healthy worker"},
+                                        clock_.now());
       return;
     }
     const auto task =
@@ -349,6 +349,7 @@ asio::awaitable<void> Miner::generate(GenerateAction action, WorkerPool::Lease l
   GenerationJob job{action.task, action.seed, action.limit};
   const Time began = clock_.now();
   Attempt attempt = co_await make_candidate(std::move(address), std::move(job), cpu_);
+  generations_.erase(action.generation);
   lease.report(outcome_of(attempt));
   for (const auto& [stage, seconds] : attempt.stages) {
     note_stage(stage, seconds);
@@ -370,15 +371,12 @@ asio::awaitable<void> Miner::generate(GenerateAction action, WorkerPool::Lease l
     stored.config = config_of(lease.address());
     stored.artifact = is_kept ? candidate.artifact : "";
     recorder_.candidate(std::move(stored), candidate.spz);
-    generations_.erase(action.generation);
     scheduler_->on_candidate(action.generation, std::move(candidate), clock_.now());
   } else if (attempt.candidate.error().code == Errc::cancelled) {
-    generations_.erase(action.generation);
     scheduler_->on_generation_cancelled(action.generation, clock_.now());
   } else if (attempt.retry_after) {
     scheduler_->on_generation_refused(action.generation, attempt.candidate.error(), clock_.now());
   } else {
-    generations_.erase(action.generation);
     scheduler_->on_generation_failure(action.generation, attempt.candidate.error(),
                                       attempt.is_request_bad, clock_.now());
   }

@@ -37,8 +37,9 @@ struct MinerConfig {
 };
 
 /// Runs until drain() is called and everything under way has ended. One thread; CPU-heavy steps
-/// run on a pool of their own. A machine failure (a full disk, no memory) leaves run() as an
-/// exception; whoever starts the process again finds everything in the journal.
+/// run on a pool of their own. While the disk is full finished results are sent and nothing new is
+/// begun. Any other machine failure (a broken journal, no memory) leaves run() as an exception;
+/// whoever starts the process again finds everything in the journal.
 class Miner {
  public:
   /// Journal, signer and pool must outlive the miner. Errors of the journal's content are returned
@@ -87,7 +88,6 @@ class Miner {
   void note_date(const std::string& hotkey, const net::Exchange& exchange, Time sent);
   void note_stage(const std::string& stage, double seconds);
 
-  boost::asio::any_io_executor executor_;
   MinerConfig config_;
   const chain::Signer& hotkey_;
   Journal& journal_;

@@ -88,7 +88,8 @@ void Scheduler::add_row(const chain::Neuron& neuron, Time now) {
   if (!past.held_task_id.empty()) {
     set_state(row, State::ready, "resuming task " + past.held_task_id + " from the journal", now);
   } else if (past.cooldown_until > unix_seconds(now)) {
-    cool_down(row, past.cooldown_until, "cooldown known from the journal", now);
+    set_state(row, State::cooling, "cooldown known from the journal", now,
+              from_unix_seconds(past.cooldown_until) + config_.pull_margin);
   } else {
     set_state(row, State::ready, "not asked yet", now);
   }

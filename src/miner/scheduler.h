@@ -254,6 +254,7 @@ class Scheduler {
   Time end_of_patience(const Row& row, Time now) const;
 
   // scheduler_replies.cpp: what validators and workers said
+  std::int64_t on_our_clock(const std::string& hotkey, std::int64_t theirs, Time now) const;
   void cool_down(Row& row, std::int64_t cooldown_until, std::string why, Time now);
   void back_off(Row& row, Duration wait, Time now, std::string why);
   void take_task(Row& row, const subnet::PullReply& reply, Time now);
@@ -262,7 +263,7 @@ class Scheduler {
   void count_candidate(Row& row, Candidate candidate);
   void end_task(Row& row);
   void finish_submission(Row& row, const subnet::SubmitReply& reply, Time now);
-  std::optional<Generation> end_generation(std::uint64_t generation);
+  Generation end_generation(std::uint64_t generation);
   Row* row_of(const Generation& generation);
 
   Config config_;

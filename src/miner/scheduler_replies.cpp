@@ -82,7 +82,7 @@ void Scheduler::on_pull_reply(const std::string& hotkey, const subnet::PullReply
   clocks_.on_before(hotkey, bounded_time(reply.cooldown_until), row.call_began);
   Event cooldown = make_event(row, EventKind::cooldown, now,
                               fmt::format("on cooldown, {} violations", reply.cooldown_violations));
-  cooldown.cooldown_until = reply.cooldown_until;
+  cooldown.cooldown_until = on_our_clock(hotkey, reply.cooldown_until, now);
   cooldown.violations = reply.cooldown_violations;
   cooldown.seconds = to_seconds(now - row.call_began);
   record(std::move(cooldown));
@@ -172,11 +172,11 @@ void Scheduler::on_pull_failure(const std::string& hotkey, const CallFailure& fa
 
 // ---- generation --------------------------------------------------------------------------------
 
-std::optional<Scheduler::Generation> Scheduler::end_generation(std::uint64_t id) {
+Scheduler::Generation Scheduler::end_generation(std::uint64_t id) {
   const auto node = generations_.extract(id);
   LODE_ASSERT(!node.empty(), "every generation is answered once");
   Generation generation = std::move(node.mapped());
-  if (Row* row = row_of(generation); row != nullptr && !generation.is_cancelled) {
+  if (Row* row = row_of(generation)) {
     --row->held->running;
   }
   return generation;
@@ -191,7 +191,7 @@ Scheduler::Row* Scheduler::row_of(const Generation& generation) {
 }
 
 void Scheduler::on_candidate(std::uint64_t id, Candidate candidate, Time now) {
-  const Generation generation = *end_generation(id);
+  const Generation generation = end_generation(id);
   Event ready;
   ready.at = now;
   ready.hotkey = generation.hotkey;
@@ -217,17 +217,18 @@ void Scheduler::on_candidate(std::uint64_t id, Candidate candidate, Time now) {
 void Scheduler::count_candidate(Row& row, Candidate candidate) {
   Held& held = *row.held;
   held.judged += candidate.judged ? 1 : 0;
-  const bool is_good = is_worth_sending(row, candidate);
-  held.failed += is_good ? 0 : 1;
-  const bool replaces = !held.best || !is_worth_sending(row, *held.best) || is_good;
-  if (replaces && (!held.best || candidate.score > held.best->score)) {
+  const auto rank = [&](const Candidate& c) {
+    return std::pair(is_worth_sending(row, c), c.score);
+  };
+  held.failed += is_worth_sending(row, candidate) ? 0 : 1;
+  if (!held.best || rank(candidate) > rank(*held.best)) {
     held.best = std::move(candidate);
   }
 }
 
 void Scheduler::on_generation_failure(std::uint64_t id, const Error& error, bool is_request_bad,
                                       Time now) {
-  const Generation generation = *end_generation(id);
+  const Generation generation = end_generation(id);
   Row* row = row_of(generation);
   if (row == nullptr) {
     return;  // nobody waits for it, and stopping it is what may have made it fail
@@ -243,7 +244,7 @@ void Scheduler::on_generation_failure(std::uint64_t id, const Error& error, bool
 }
 
 void Scheduler::on_generation_cancelled(std::uint64_t id, Time now) {
-  const Generation generation = *end_generation(id);
+  const Generation generation = end_generation(id);
   Event cancelled;
   cancelled.at = now;
   cancelled.hotkey = generation.hotkey;
@@ -255,7 +256,7 @@ void Scheduler::on_generation_cancelled(std::uint64_t id, Time now) {
 }
 
 void Scheduler::on_generation_refused(std::uint64_t id, const Error& error, Time now) {
-  const Generation generation = *end_generation(id);
+  const Generation generation = end_generation(id);
   Row* row = row_of(generation);
   if (row == nullptr) {
     return;
@@ -319,7 +320,7 @@ void Scheduler::finish_submission(Row& row, const subnet::SubmitReply& reply, Ti
   Event outcome = make_event(row, kind, now, detail);
   outcome.score = feedback.task_fidelity_score;
   outcome.threshold = ledger_.row(row.neuron.hotkey).threshold;
-  outcome.cooldown_until = reply.cooldown_until;
+  outcome.cooldown_until = on_our_clock(row.neuron.hotkey, reply.cooldown_until, now);
   outcome.window_count = feedback.generations_within_the_window;
   outcome.rating = feedback.current_duel_rating;
   outcome.reward = feedback.current_miner_reward;
@@ -358,6 +359,17 @@ void Scheduler::restore_candidates(const std::string& hotkey, const std::string&
 }
 
 // ---- helpers -----------------------------------------------------------------------------------
+
+/// A validator's instant in whole seconds of our clock, rounded up: what the ledger learns from and
+/// a restarted miner waits for, before it has seen that validator's clock.
+std::int64_t Scheduler::on_our_clock(const std::string& hotkey, std::int64_t theirs,
+                                     Time now) const {
+  if (theirs <= 0) {
+    return theirs;
+  }
+  const Time ours = clocks_.when_to_ask(hotkey, bounded_time(theirs), now);
+  return std::chrono::ceil<seconds>(ours.time_since_epoch()).count();
+}
 
 void Scheduler::cool_down(Row& row, std::int64_t cooldown_until, std::string why, Time now) {
   const Time end = clocks_.when_to_ask(row.neuron.hotkey, bounded_time(cooldown_until), now);

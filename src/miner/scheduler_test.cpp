@@ -362,6 +362,38 @@ TEST_F(SchedulerTest, ForgetsAKeptCandidateWhenTheTaskIsAnother) {
   EXPECT_EQ(only<GenerateAction>().task.id, "t2");
 }
 
+TEST_F(SchedulerTest, LearnsCooldownsAndRestartsByItsOwnClockWhateverTheValidatorsSays) {
+  hold_and_generate();
+  const auto lead = std::chrono::minutes(10);  // its clock is ahead
+  scheduler_->on_date("V1", now_ + lead, now_, now_, Duration::zero());
+  advance(seconds(10));
+  finish("V1", candidate(0.8));
+  only<SubmitAction>();
+  scheduler_->on_submit_reply("V1", feedback(0.9, 600 + 290), now_);
+  EXPECT_NEAR(static_cast<double>(view("V1").ledger.cooldown_seconds), 300, 2);
+  const Time until = *view("V1").until;
+  step();
+  reset(log_);
+  serve(1);
+  EXPECT_GE(*view("V1").until, until) << "not too early";
+  EXPECT_LT(*view("V1").until, until + seconds(2));
+}
+
+TEST_F(SchedulerTest, PrefersAResultThatCanBeSentToAHigherScoreThatCannot) {
+  Config config = plain();
+  config.max_candidates = 2;
+  reset({}, config);
+  hold_and_generate();
+  Candidate spoiled = candidate(0.9);
+  spoiled.spz = std::make_shared<const Bytes>();  // failed the data checks
+  finish("V1", spoiled);
+  only<GenerateAction>();
+  finish("V1", candidate(0.7));
+  const auto action = only<SubmitAction>();
+  ASSERT_TRUE(action.candidate);
+  EXPECT_EQ(action.candidate->score, 0.7);
+}
+
 TEST_F(SchedulerTest, DoesNotPullDuringACooldownKnownFromTheJournal) {
   submit_good();
   scheduler_->on_submit_reply("V1", feedback(0.9, 270), now_);

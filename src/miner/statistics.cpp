@@ -175,7 +175,6 @@ void add(ValidatorStatistics& total, const ValidatorStatistics& row) {
   total.pull.add(row.pull);
   total.submit.add(row.submit);
   total.overrun.add(row.overrun);
-  total.rating += row.rating;
   total.reward += row.reward;
 }
 
@@ -272,6 +271,7 @@ Statistics compute_statistics(const std::vector<Event>& events, const Ledger& le
       row.reward = ledger.row(hotkey).reward;
     }
     add(statistics.total, row);
+    statistics.total.rating += row.rating / static_cast<double>(statistics.validators.size());
   }
   return statistics;
 }

@@ -52,7 +52,7 @@ struct ValidatorStatistics {
 struct Statistics {
   Time since{}, until{};
   std::map<std::string, ValidatorStatistics> validators;  ///< by hotkey
-  ValidatorStatistics total;  ///< its rating and reward are sums over validators
+  ValidatorStatistics total;  ///< its reward is the sum, its rating the mean over validators
 };
 
 /// Counts what happened in [since, until). `events` are in order and begin kStatisticsLookback

@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/encoding.h"
+#include "miner/artifact_store.h"
 #include "net/background.h"
 #include "net/http_client.h"
 #include "pipeline/prepare.h"
@@ -200,9 +201,10 @@ asio::awaitable<Attempt> make_candidate(WorkerAddress address, GenerationJob job
   }
   add_stages(clock.take(), attempt.stages);
   Candidate candidate;
-  if (!spz) {
+  if (!spz || spz->size() > kMaxArtifactBytes) {
     candidate.judged = true;  // by the data checks, and found wanting
-    candidate.reason = spz.error().context;
+    candidate.reason = spz ? "its SPZ of " + std::to_string(spz->size()) + " bytes is too large"
+                           : spz.error().context;
     attempt.junk = candidate.reason;
     candidate.spz = std::make_shared<const Bytes>();
     attempt.candidate = std::move(candidate);
