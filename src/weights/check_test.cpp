@@ -64,11 +64,21 @@ TEST(WeightsCheck, MeasuresWholeNumbersAndLongTensors) {
   EXPECT_EQ(health_of<std::int64_t>(DType::i64, {-(1LL << 40), 5}).min, -0x1p40);
   EXPECT_EQ(health_of<std::int32_t>(DType::i32, {16'777'217, 5}).max, 16'777'217);
   EXPECT_EQ(health_of<std::uint8_t>(DType::u8, {255, 5}).max, 255);
-  std::vector<float> many(10'001, 2.0F);
-  many.back() = kNaN;
-  const TensorHealth health = health_of<float>(DType::f32, many);
-  EXPECT_EQ(health.non_finite, 1U);
-  EXPECT_DOUBLE_EQ(health.rms, 2);
+}
+
+TEST(WeightsCheck, SeesEveryElementOfALongTensor) {
+  std::vector<float> many(10'003, 2.0F);
+  for (const std::size_t at : {0UL, 5UL, 4095UL, 4096UL, 9'999UL, 10'002UL}) {
+    many[at] = kNaN;
+    const TensorHealth health = health_of<float>(DType::f32, many);
+    EXPECT_EQ(health.non_finite, 1U) << at;
+    EXPECT_DOUBLE_EQ(health.rms, 2) << at;
+    many[at] = -7;
+    EXPECT_EQ(health_of<float>(DType::f32, many).min, -7) << at;
+    many[at] = 7;
+    EXPECT_EQ(health_of<float>(DType::f32, many).max, 7) << at;
+    many[at] = 2;
+  }
 }
 
 TEST(WeightsCheck, HashesAsSha256Does) {
