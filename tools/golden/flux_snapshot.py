@@ -101,7 +101,7 @@ def t5_tokenizer(folder):
     parsed.normalizer_spec.ClearField("normalization_rule_tsv")  # a scratch path; the compiled map stays
     (folder / "spiece.model").write_bytes(parsed.SerializeToString(deterministic=True))
     return T5TokenizerFast(vocab_file=str(folder / "spiece.model"), extra_ids=T5_EXTRA_IDS, model_max_length=512,
-                           add_prefix_space=True)  # as the official tokenizer_config.json
+                           add_prefix_space=True)  # ▁ before the first word, as T5 has it
 
 
 def randomise(model, generator, gains):
