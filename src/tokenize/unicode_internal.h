@@ -1,0 +1,31 @@
+// Unicode text for the tokenizers: code points, categories and normal forms, all from ICU.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace lode::tokenize {
+
+/// Code points of UTF-8. Bytes that are none become U+FFFD, one for each maximal part of a
+/// character, as Python's `decode(errors="replace")` has it.
+std::u32string decode_utf8(std::string_view text);
+
+std::string encode_utf8(std::u32string_view text);
+
+/// The first kMaxPromptBytes of a prompt or a few less, so that no character is cut.
+std::string_view bound_prompt(std::string_view text);
+
+bool is_letter(char32_t c);       ///< \p{L}
+bool is_number(char32_t c);       ///< \p{N}
+bool is_white_space(char32_t c);  ///< the property White_Space: \s of regular expressions
+/// Categories Cc, Cf, Cs, Co and Cn: what Python's `category(c)` calls "C...".
+bool is_other(char32_t c);
+bool is_space_separator(char32_t c);  ///< Zs
+
+/// Normal form C.
+std::u32string to_nfc(std::u32string_view text);
+
+/// Full lower-casing without a language, the final sigma included: Python's `str.lower()`.
+std::u32string to_lower(std::u32string_view text);
+
+}  // namespace lode::tokenize
