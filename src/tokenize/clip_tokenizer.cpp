@@ -22,7 +22,7 @@ Result<ClipTokenizer> ClipTokenizer::open(const std::filesystem::path& folder, C
 
 Tokens ClipTokenizer::encode(std::string_view text, std::size_t max_length) const {
   LODE_ASSERT(max_length >= 2, "the start and the end token need room");
-  const std::string_view bounded = bound_prompt(text);
+  const std::string_view bounded = bound_text(text, kMaxPromptBytes);
   const std::u32string clean = state_->style == ClipStyle::hugging_face
                                    ? clean_hugging_face(bounded)
                                    : clean_open_clip(bounded);

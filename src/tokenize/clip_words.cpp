@@ -74,7 +74,11 @@ std::size_t contraction_size(std::u32string_view text) {
   return 0;
 }
 
-bool is_symbol(char32_t c) { return !is_white_space(c) && !is_letter(c) && !is_number(c); }
+/// Between words. The combining iota (U+0345) is the one mark that equals a letter without case,
+/// and Python's regex module then takes it for neither a letter nor a symbol.
+bool is_dropped(char32_t c) { return is_white_space(c) || c == 0x0345; }
+
+bool is_symbol(char32_t c) { return !is_dropped(c) && !is_letter(c) && !is_number(c); }
 
 std::size_t run_size(std::u32string_view text, bool (*belongs)(char32_t)) {
   return static_cast<std::size_t>(std::find_if_not(text.begin(), text.end(), belongs) -
@@ -96,7 +100,7 @@ std::vector<std::u32string_view> split_words(std::u32string_view text) {
   for (std::size_t i = 0; i < text.size();) {
     const std::u32string_view rest = text.substr(i);
     std::size_t size = contraction_size(rest);
-    if (size == 0 && is_white_space(rest.front())) {
+    if (size == 0 && is_dropped(rest.front())) {
       ++i;
       continue;
     }
