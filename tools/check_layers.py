@@ -18,6 +18,7 @@ OWNERS = {
     "sqlite3.h": ("src/miner/journal",),
     "prometheus/": ("src/miner/metrics.cpp",),
     "toml++": ("src/miner/blacklist_file.cpp",),
+    "unicode/": ("src/tokenize/unicode.cpp",),
     "png.h": ("src/image/",),
     "turbojpeg.h": ("src/image/",),
     "webp/": ("src/image/",),
