@@ -30,7 +30,7 @@ OWNERS = {
     "hwy/": ("src/splat/", "src/render/", "src/base/"),
     "sodium.h": ("src/base/encoding.cpp", "src/chain/"),
     "xxhash.h": ("src/chain/storage_key.cpp",),
-    "openssl/": ("src/chain/mnemonic.cpp", "src/miner/artifact_store.cpp", "src/net/"),
+    "openssl/": ("src/chain/mnemonic.cpp", "src/miner/artifact_store.cpp", "src/net/", "src/weights/"),
     "CLI/": ("apps/", "tools/"),
     "curses.h": ("apps/lode/",),
     "ncurses.h": ("apps/lode/",),
