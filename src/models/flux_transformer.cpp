@@ -139,12 +139,10 @@ FluxTransformer::DoubleBlock::DoubleBlock(const FluxTransformerConfig& config,
       norm_k(scope["attn.norm_k"], config.head_width, kNormEps),
       norm_added_q(scope["attn.norm_added_q"], config.head_width, kNormEps),
       norm_added_k(scope["attn.norm_added_k"], config.head_width, kNormEps),
-      ff_in(scope["ff.net.0.proj"], config.width(), kFeedForwardFactor * config.width()),
-      ff_out(scope["ff.net.2"], kFeedForwardFactor * config.width(), config.width()),
-      ff_context_in(scope["ff_context.net.0.proj"], config.width(),
-                    kFeedForwardFactor * config.width()),
-      ff_context_out(scope["ff_context.net.2"], kFeedForwardFactor * config.width(),
-                     config.width()) {}
+      ff(scope["ff"], config.width(), kFeedForwardFactor * config.width(),
+         nn::Activation::gelu_tanh),
+      ff_context(scope["ff_context"], config.width(), kFeedForwardFactor * config.width(),
+                 nn::Activation::gelu_tanh) {}
 
 void FluxTransformer::DoubleBlock::operator()(Stream& image, Stream& text,
                                               const nn::RotaryTable& rotary) const {
@@ -165,14 +163,13 @@ void FluxTransformer::DoubleBlock::operator()(Stream& image, Stream& text,
     attended = attend(q, k, v, rotary);
   }
   const std::int64_t text_length = text.x.size(1);
-  const auto finish = [&](Stream& stream, const at::Tensor& update, const nn::Linear& inner,
-                          const nn::Linear& outer) {
+  const auto finish = [&](Stream& stream, const at::Tensor& update,
+                          const nn::FeedForward& feed_forward) {
     stream.x = stream.x + part(stream.modulation, 2, 6) * update;
-    const at::Tensor ff = outer(nn::gelu_tanh(inner(normed(stream, 3))));
-    stream.x = stream.x + part(stream.modulation, 5, 6) * ff;
+    stream.x = stream.x + part(stream.modulation, 5, 6) * feed_forward(normed(stream, 3));
   };
-  finish(image, to_out(attended.slice(1, text_length)), ff_in, ff_out);
-  finish(text, to_add_out(attended.slice(1, 0, text_length)), ff_context_in, ff_context_out);
+  finish(image, to_out(attended.slice(1, text_length)), ff);
+  finish(text, to_add_out(attended.slice(1, 0, text_length)), ff_context);
 }
 
 FluxTransformer::SingleBlock::SingleBlock(const FluxTransformerConfig& config,

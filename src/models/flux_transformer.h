@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "nn/blocks.h"
 #include "nn/layers.h"
 #include "nn/pass.h"
 #include "nn/rope.h"
@@ -108,7 +109,7 @@ class FluxTransformer {
     nn::Linear norm1, norm1_context;
     nn::Linear to_q, to_k, to_v, add_q, add_k, add_v, to_out, to_add_out;
     nn::RmsNorm norm_q, norm_k, norm_added_q, norm_added_k;
-    nn::Linear ff_in, ff_out, ff_context_in, ff_context_out;
+    nn::FeedForward ff, ff_context;
   };
   struct SingleBlock {
     SingleBlock(const FluxTransformerConfig& config, const nn::Scope& scope);

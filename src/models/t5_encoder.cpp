@@ -69,9 +69,7 @@ T5Encoder::Layer::Layer(const T5Config& config, const nn::Scope& scope)
         nn::Bias::none),
       o(scope["layer.0.SelfAttention.o"], config.heads * config.head_width, config.width,
         nn::Bias::none),
-      wi_0(scope["layer.1.DenseReluDense.wi_0"], config.width, config.inner_width, nn::Bias::none),
-      wi_1(scope["layer.1.DenseReluDense.wi_1"], config.width, config.inner_width, nn::Bias::none),
-      wo(scope["layer.1.DenseReluDense.wo"], config.inner_width, config.width, nn::Bias::none) {}
+      feed_forward(scope["layer.1.DenseReluDense"], config.width, config.inner_width) {}
 
 at::Tensor T5Encoder::Layer::operator()(const at::Tensor& x, const at::Tensor& bias,
                                         std::int64_t heads) const {
@@ -82,8 +80,7 @@ at::Tensor T5Encoder::Layer::operator()(const at::Tensor& x, const at::Tensor& b
   const at::Tensor attended = nn::attention(split_heads(q(n), heads), split_heads(k(n), heads),
                                             split_heads(v(n), heads), options);
   const at::Tensor y = x + o(attended.transpose(1, 2).reshape({x.size(0), x.size(1), -1}));
-  const at::Tensor m = norm2(y);
-  return y + wo(nn::gelu_tanh(wi_0(m)).mul_(wi_1(m)));
+  return y + feed_forward(norm2(y));
 }
 
 T5Encoder::T5Encoder(const T5Config& config, const nn::Scope& scope)

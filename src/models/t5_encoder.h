@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "nn/blocks.h"
 #include "nn/layers.h"
 #include "nn/pass.h"
 
@@ -55,7 +56,8 @@ class T5Encoder {
     at::Tensor operator()(const at::Tensor& x, const at::Tensor& bias, std::int64_t heads) const;
 
     nn::RmsNorm norm1, norm2;
-    nn::Linear q, k, v, o, wi_0, wi_1, wo;
+    nn::Linear q, k, v, o;
+    nn::GatedFeedForward feed_forward;
   };
 
   /// What the first block's table adds to every block's scores: [1, heads, T, T].
