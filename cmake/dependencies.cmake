@@ -25,16 +25,7 @@ pkg_check_modules(GIF REQUIRED IMPORTED_TARGET libgif)
 pkg_check_modules(VPX REQUIRED IMPORTED_TARGET vpx)
 pkg_check_modules(PROMETHEUS REQUIRED IMPORTED_TARGET prometheus-cpp-core)
 pkg_check_modules(MATROSKA REQUIRED IMPORTED_TARGET libmatroska libebml)
-if(LODE_TORCH)
-  # Another libtorch than Debian's: -DCMAKE_PREFIX_PATH=/opt/libtorch. Its package is talkative.
-  set(CMAKE_MESSAGE_LOG_LEVEL WARNING)
-  find_package(Torch 1.13 QUIET)
-  unset(CMAKE_MESSAGE_LOG_LEVEL)
-  if(NOT Torch_FOUND)
-    message(FATAL_ERROR "libtorch is not found: install libtorch-dev (scripts/setup), name its folder "
-      "in CMAKE_PREFIX_PATH, or build without it: -DLODE_TORCH=OFF")
-  endif()
-endif()
+include(torch)
 if(LODE_TESTS)
   find_package(GTest REQUIRED)
   find_library(LODE_WEBM_PARSER webm REQUIRED)   # libwebm: reads back what libmatroska wrote
