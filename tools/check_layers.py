@@ -18,6 +18,7 @@ OWNERS = {
     "sqlite3.h": ("src/miner/journal",),
     "prometheus/": ("src/miner/metrics.cpp",),
     "toml++": ("src/miner/blacklist_file.cpp",),
+    "unicode/": ("src/tokenize/unicode.cpp",),
     "png.h": ("src/image/",),
     "turbojpeg.h": ("src/image/",),
     "webp/": ("src/image/",),
@@ -34,9 +35,9 @@ OWNERS = {
     "CLI/": ("apps/", "tools/"),
     "curses.h": ("apps/lode/",),
     "ncurses.h": ("apps/lode/",),
-    "torch/": ("src/nn/", "src/models/", "src/render/torch_bridge"),
-    "ATen/": ("src/nn/", "src/models/", "src/render/torch_bridge"),
-    "c10/": ("src/nn/", "src/models/", "src/render/torch_bridge"),
+    "torch/": ("src/nn/", "src/models/", "src/flux/", "src/render/torch_bridge"),
+    "ATen/": ("src/nn/", "src/models/", "src/flux/", "src/render/torch_bridge"),
+    "c10/": ("src/nn/", "src/models/", "src/flux/", "src/render/torch_bridge"),
 }
 
 
