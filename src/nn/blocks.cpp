@@ -46,8 +46,7 @@ Downsample2D::Downsample2D(const Scope& scope, std::int64_t channels, Downsample
             {.stride = 2, .padding = padding == DownsamplePadding::symmetric ? 1 : 0}) {}
 
 at::Tensor Downsample2D::operator()(const at::Tensor& x) const {
-  return conv_(padding_ == DownsamplePadding::symmetric ? x
-                                                        : at::constant_pad_nd(x, {0, 1, 0, 1}));
+  return conv_(padding_ == DownsamplePadding::symmetric ? x : at::constant_pad_nd(x, {0, 1, 0, 1}));
 }
 
 FeedForward::FeedForward(const Scope& scope, std::int64_t width, std::int64_t inner,
@@ -62,12 +61,12 @@ at::Tensor FeedForward::operator()(const at::Tensor& x) const {
     case Activation::gelu_tanh:
       return out_(gelu_tanh(h));
     case Activation::gelu:
-      return out_(gelu(h));
+      return out_(nn::gelu(h));
     case Activation::geglu:
       break;
   }
   const auto halves = h.chunk(2, -1);
-  return out_(halves[0] * gelu(halves[1]));
+  return out_(halves[0] * nn::gelu(halves[1]));
 }
 
 GatedFeedForward::GatedFeedForward(const Scope& scope, std::int64_t width, std::int64_t inner)

@@ -13,7 +13,7 @@ namespace lode::nn {
 struct ResnetOptions {
   std::int64_t in = 0, out = 0;
   std::int64_t groups = 32;
-  double eps = 1e-6;        ///< of both normalisations: 1e-6 in autoencoders, 1e-5 in U-Nets
+  double eps = 1e-6;            ///< of both normalisations: 1e-6 in autoencoders, 1e-5 in U-Nets
   std::int64_t time_width = 0;  ///< of the time embedding; 0 where there is none
 };
 

@@ -98,7 +98,7 @@ class Conv2d {
 at::Tensor quick_gelu(const at::Tensor& x);
 /// GELU by tanh ("gelu_new", "gelu_pytorch_tanh").
 at::Tensor gelu_tanh(const at::Tensor& x);
-/// GELU by erf.
+/// GELU by erf. Where at::gelu is visible too, call it as nn::gelu.
 at::Tensor gelu(const at::Tensor& x);
 
 }  // namespace lode::nn

@@ -12,8 +12,6 @@ namespace lode::nn {
 
 namespace {
 
-using Block = std::array<std::uint32_t, 4>;
-
 // The paper's multipliers and Weyl increments (section 3.3, and its Random123 library).
 constexpr std::uint64_t kMultiplier0 = 0xD2511F53U, kMultiplier1 = 0xCD9E8D57U;
 constexpr std::uint32_t kWeyl0 = 0x9E3779B9U, kWeyl1 = 0xBB67AE85U;
@@ -53,15 +51,19 @@ NoiseSource::NoiseSource(std::uint64_t seed, std::string_view purpose)
   stream_ = {static_cast<std::uint32_t>(stream), static_cast<std::uint32_t>(stream >> 32U)};
 }
 
+std::array<std::uint32_t, 4> NoiseSource::next_block() {
+  const std::uint64_t index = next_++;
+  return philox4x32({static_cast<std::uint32_t>(index), static_cast<std::uint32_t>(index >> 32U),
+                     stream_[0], stream_[1]},
+                    key_);
+}
+
 at::Tensor NoiseSource::normal(const Shape& shape) {
   at::Tensor out = at::empty(shape, at::TensorOptions(at::kFloat));
   const std::span<float> values(out.data_ptr<float>(), static_cast<std::size_t>(out.numel()));
-  for (std::size_t i = 0; i < values.size(); i += 2, ++next_) {
-    const Block block = philox4x32({static_cast<std::uint32_t>(next_),
-                                    static_cast<std::uint32_t>(next_ >> 32U), stream_[0],
-                                    stream_[1]},
-                                   key_);
-    const auto pair = normal_pair(block[0], block[1], block[2], block[3]);
+  for (std::size_t i = 0; i < values.size(); i += 2) {
+    const auto words = next_block();
+    const auto pair = normal_pair(words[0], words[1], words[2], words[3]);
     values[i] = static_cast<float>(pair[0]);
     if (i + 1 < values.size()) {
       values[i + 1] = static_cast<float>(pair[1]);
@@ -73,13 +75,12 @@ at::Tensor NoiseSource::normal(const Shape& shape) {
 at::Tensor NoiseSource::uniform(const Shape& shape) {
   at::Tensor out = at::empty(shape, at::TensorOptions(at::kFloat));
   const std::span<float> values(out.data_ptr<float>(), static_cast<std::size_t>(out.numel()));
-  for (std::size_t i = 0; i < values.size(); ++next_) {
-    const Block block = philox4x32({static_cast<std::uint32_t>(next_),
-                                    static_cast<std::uint32_t>(next_ >> 32U), stream_[0],
-                                    stream_[1]},
-                                   key_);
-    for (std::size_t lane = 0; lane < block.size() && i < values.size(); ++lane, ++i) {
-      values[i] = static_cast<float>(block[lane] >> 8U) * 0x1p-24F;
+  for (std::size_t i = 0; i < values.size();) {
+    for (const std::uint32_t word : next_block()) {
+      if (i == values.size()) {
+        break;
+      }
+      values[i++] = static_cast<float>(word >> 8U) * 0x1p-24F;
     }
   }
   return out;

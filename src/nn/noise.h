@@ -34,6 +34,8 @@ class NoiseSource {
   at::Tensor uniform(const Shape& shape);
 
  private:
+  std::array<std::uint32_t, 4> next_block();
+
   std::array<std::uint32_t, 2> key_;
   std::array<std::uint32_t, 2> stream_;  // the counter's upper half
   std::uint64_t next_ = 0;               // and its lower: every call begins at a new block

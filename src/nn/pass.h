@@ -2,7 +2,9 @@
 #pragma once
 
 #include <exception>
+#include <utility>
 
+#include "base/error.h"
 #include "nn/parameter.h"
 
 namespace lode::nn {
@@ -12,6 +14,17 @@ namespace lode::nn {
 class Cancelled : public std::exception {
  public:
   const char* what() const noexcept override { return "the request was withdrawn"; }
+};
+
+/// Thrown out of a forward pass whose weights turn out to be unusable; caught as Cancelled is.
+class LoadFailed : public std::exception {
+ public:
+  explicit LoadFailed(Error error) : error_(std::move(error)) {}
+  const Error& error() const noexcept { return error_; }
+  const char* what() const noexcept override { return error_.context.c_str(); }
+
+ private:
+  Error error_;
 };
 
 /// Followed through a network's forward pass. Between enter and leave of a block its parameters are

@@ -4,6 +4,9 @@
 #include <ATen/core/Tensor.h>
 #include <c10/core/ScalarType.h>
 
+#include <cstdint>
+#include <span>
+
 namespace lode::nn {
 
 /// How the matrices of linear layers are held. Everything else is held as it is computed.
@@ -19,8 +22,15 @@ struct QuantisedMatrix {
   at::Tensor scales;  ///< [out], float32; a row of zeros has scale 1
 };
 
-/// Rounds to nearest, ties to even. `weight` is [out, in], float32, bfloat16 or float16, and
-/// finite. Throws c10::Error for fp8 where libtorch has no such type (see has_fp8).
+/// One row: codes in the format's own 8 bits, rounded to nearest, ties to even. Returns the scale.
+/// `row` is finite and as long as `codes`. Throws c10::Error for fp8 where libtorch has no such
+/// type (see has_fp8).
+float quantise_row(std::span<const float> row, WeightFormat format, std::span<std::uint8_t> codes);
+
+/// An uninitialised matrix of a format on the CPU, for rows to be quantised into.
+QuantisedMatrix empty_quantised(std::int64_t rows, std::int64_t columns, WeightFormat format);
+
+/// quantise_row of each row of `weight` [out, in], float32, bfloat16 or float16, on its device.
 QuantisedMatrix quantise(const at::Tensor& weight, WeightFormat format);
 
 /// The matrix in `type`: what linear layers multiply by.
