@@ -87,6 +87,16 @@ Scope Scope::operator[](std::string_view child) const {
 
 Scope Scope::operator[](std::int64_t index) const { return (*this)[std::to_string(index)]; }
 
+Block Scope::block(std::string name, std::initializer_list<std::string_view> prefixes,
+                   std::initializer_list<std::string_view> without) const {
+  Block block{std::move(name), {}};
+  for (const std::string_view prefix : prefixes) {
+    const Block part = set_->block("", {path_ + std::string(prefix)}, without);
+    block.parameters.insert(block.parameters.end(), part.parameters.begin(), part.parameters.end());
+  }
+  return block;
+}
+
 Parameter& Scope::add(std::string_view name, Shape shape, ParameterKind kind) const {
   std::string full = path_ + std::string(name);
   // Networks register at most a few thousand names, once.

@@ -99,6 +99,11 @@ class Scope {
   Parameter& add(std::string_view name, Shape shape,
                  ParameterKind kind = ParameterKind::exact) const;
 
+  /// The parameters registered so far whose names below this place begin with one of `prefixes` and
+  /// contain none of `without`.
+  Block block(std::string name, std::initializer_list<std::string_view> prefixes,
+              std::initializer_list<std::string_view> without = {}) const;
+
  private:
   friend class ParameterSet;
   Scope(ParameterSet* set, std::string path) : set_(set), path_(std::move(path)) {}
