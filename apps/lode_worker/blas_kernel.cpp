@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdlib>
+#include <filesystem>
 #include <string>
 
 namespace lode::worker {
@@ -70,8 +71,11 @@ void relaunch_with_better_blas_core(char** argv) {
   if (!core) {
     return;
   }
+  std::error_code failed;
+  // The name and not the link, which ps would show.
+  const std::filesystem::path program = std::filesystem::read_symlink("/proc/self/exe", failed);
   setenv(kVariable, std::string(*core).c_str(), 1);
-  execv("/proc/self/exe", argv);
+  execv(program.c_str(), argv);
   // Where /proc is not to be had the slower kernels still compute the same.
   unsetenv(kVariable);
 }
