@@ -7,6 +7,8 @@ int main(int argc, char** argv) {
   CLI::App app("Lode's generation and validation service", "lode-worker");
   lode::cli::Action chosen;
   lode::commands::add_serve(app, chosen);
+  lode::commands::add_image(app, chosen);
+  lode::commands::add_models(app, chosen);
   lode::cli::Settings settings;
   return lode::cli::run(app, chosen, settings, argc, argv);
 }
