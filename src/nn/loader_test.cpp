@@ -32,6 +32,7 @@ TEST(Loader, PatternsMatchAnyRunOfCharacters) {
   EXPECT_FALSE(matches_pattern("a.mask", "a.mask.*mask"));
   EXPECT_FALSE(matches_pattern("xencoder.a", "encoder.*"));
   EXPECT_FALSE(matches_pattern("ab", "a"));
+  EXPECT_FALSE(matches_pattern("a.weight.x", "a*weight"));
   EXPECT_FALSE(matches_pattern("aa", "a*a*a"));
 }
 
