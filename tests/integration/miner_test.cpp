@@ -188,7 +188,10 @@ class MinerTest : public testing::Test {
     }
     return true;
   }
-  Json books() const { return sandbox::to_json(subnet_->status()); }
+  /// The sandbox's accounts of its "validators" or "bystanders".
+  Json books(const std::string& whose) const {
+    return sandbox::to_json(subnet_->status()).at(whose);
+  }
 
   asio::io_context context_;
   fs::path dir_;
@@ -217,12 +220,12 @@ std::string task_json(const std::string& type, const std::string& prompt) {
 TEST_F(MinerTest, ServesEveryValidatorWithoutAViolationAndLeavesTheOthersAlone) {
   start_sandbox();
   const Snapshot end = mine_until([&](const Snapshot& s) { return honest_accepted(s, 2); });
-  for (const auto& validator : books()["validators"]) {
+  for (const Json& validator : books("validators")) {
     EXPECT_EQ(validator["violations"], 0) << validator.dump();
     EXPECT_EQ(validator["rejected"], 0) << validator.dump();
     EXPECT_GE(validator["accepted"], 2) << validator.dump();
   }
-  for (const auto& bystander : books()["bystanders"]) {
+  for (const Json& bystander : books("bystanders")) {
     EXPECT_EQ(bystander["requests"], 0) << bystander.dump();
   }
   EXPECT_EQ(row(end, 180).state, State::skipped);
@@ -293,7 +296,7 @@ TEST_F(MinerTest, TreatsAWorkersJunkAsABadCandidateAndAnswersEmpty) {
       return v.state == State::skipped || v.ledger.empty >= 1;
     });
   });
-  for (const auto& validator : books()["validators"]) {
+  for (const Json& validator : books("validators")) {
     EXPECT_EQ(validator["rejected"], 0);
     EXPECT_GE(validator["empty"], 1);
   }
@@ -304,7 +307,7 @@ TEST_F(MinerTest, LosesNothingWhenValidatorsDropRequestsAndReplies) {
   start_sandbox();
   config_.submit_timeout = std::chrono::seconds(5);
   mine_until([&](const Snapshot& s) { return honest_accepted(s, 2); });
-  for (const auto& validator : books()["validators"]) {
+  for (const Json& validator : books("validators")) {
     EXPECT_EQ(validator["rejected"], 0) << validator.dump();
     EXPECT_GE(validator["accepted"], 2) << validator.dump();
   }
@@ -330,7 +333,7 @@ TEST_F(MinerTest, TakesNoNewTasksWhileTheJournalIsFullAndGoesOnOnceThereIsRoom) 
     return row(s, uid).reason.find("full") != std::string::npos;
   };
   mine_until(says_full);
-  for (const Json& validator : books().at("validators")) {
+  for (const Json& validator : books("validators")) {
     EXPECT_EQ(validator.at("pulled"), 0) << "its assignment could not have been recorded";
   }
   journal_options_ = {};
