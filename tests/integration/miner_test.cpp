@@ -366,12 +366,25 @@ class EndlessWorker {
 };
 
 TEST_F(MinerTest, ATaskThatIsDoneFreesTheWorkerThatIsStillOnIt) {
-  sandbox_.validators = 4;
-  sandbox_.time_scale = 20.0 / kSlowness;  // windows of 1.5 s
+  sandbox_.validators = 1;
+  sandbox_.time_scale = 30.0 / kSlowness;  // a window of 1 s, a cycle of 10 s
   start_sandbox();
-  // A second candidate seems to fit the window, so that the spare worker is given each task, too.
+  // Scores are known and a second candidate seems to fit the window: the spare worker gets each
+  // task, too.
   config_.scheduling.priors.generation = std::chrono::milliseconds(100);
   config_.scheduling.priors.submission = std::chrono::milliseconds(50);
+  Event made;
+  made.at = SystemClock().now() - std::chrono::hours(1);
+  made.hotkey = "another";
+  made.kind = EventKind::assigned;
+  made.task_id = "old";
+  made.task_type = "text";
+  Event scored = made;
+  scored.kind = EventKind::candidate_ready;
+  scored.judged = true;
+  scored.score = 0.8;
+  scored.seconds = 0.1;
+  ASSERT_TRUE(Journal::open(dir_ / "journal.db", {})->append({made, scored}));
   EndlessWorker endless(context_.get_executor());
   WorkerEndpoint endpoint;
   endpoint.generation = {endless.endpoint(), "/"};
