@@ -9,7 +9,8 @@ void add_absent(CLI::App& app, cli::Action& chosen, const std::string& name) {
   command->allow_extras();
   command->callback([name, &chosen] {
     chosen = [name] {
-      return cli::report(fail(Errc::unsupported, name + ": this program was built without libtorch"));
+      return cli::report(
+          fail(Errc::unsupported, name + ": this program was built without libtorch"));
     };
   });
 }
