@@ -3,12 +3,17 @@
 
 Usage: bench/load.py [--validators 256] [--workers 4] [--seconds 90] [--time-scale 10]
                      [--generation-seconds 0] [--fault-rate 0]
+       bench/load.py --idle [--validators 256] [--seconds 150]
 
 A stub generation service gives every task the same splat and the validators accept anything, so that
 the miner and the sandbox alone are measured. Lateness is the time from the instant at which a
 validator's cooldown ends (on its clock, as far as known) to the request. `of_bound` is what was
 accepted after the first two cycles, as a share of one result a validator and cooldown: meant for
 generations that fit the throttle window. Prints one JSON object.
+
+`--idle` measures what mining costs while there is nothing to do: in real time (cooldowns of 300 s)
+the clock starts once every validator has a result and cools, after a minute or so, and stops before
+the first cooldown ends.
 """
 import argparse
 import http.client
@@ -60,6 +65,42 @@ def start(*args, log):
     return process, json.loads(process.stdout.readline())
 
 
+def measure_load(options, miner, address):
+    before, began = cpu_seconds(miner.pid), time.monotonic()
+    cooldown = 300 / options.time_scale
+    time.sleep(2 * cooldown)
+    first, first_at = ledger(address), time.monotonic()
+    time.sleep(max(0, options.seconds - 2 * cooldown))
+    last, last_at = ledger(address), time.monotonic()
+    gained = last["totals"]["accepted"] - first["totals"]["accepted"]
+    busy = (cpu_seconds(miner.pid) - before) / (time.monotonic() - began)
+    lateness = last["stages"]["pull_lateness"]
+    return {"validators": options.validators, "time_scale": options.time_scale, "seconds": options.seconds,
+            "pulls": last["stages"]["pull"]["count"], "totals": last["totals"],
+            "of_bound": round(gained * cooldown / (options.validators * (last_at - first_at)), 4),
+            "busy_cpu_percent": round(100 * busy, 1),
+            "pull_lateness_ms": {"mean": round(1000 * lateness["mean_seconds"], 3),
+                                 "median_at_most": quantile(lateness, 0.5),
+                                 "p99_at_most": quantile(lateness, 0.99),
+                                 "max": round(1000 * lateness["max_seconds"], 3)}}
+
+
+def measure_idle(options, miner, address):
+    started = time.monotonic()
+    while ledger(address)["totals"]["accepted"] < options.validators:
+        if time.monotonic() - started > 200:
+            raise RuntimeError(f"not every validator has a result after 200 s: {ledger(address)['totals']}")
+        time.sleep(2)
+    all_cooling_after = time.monotonic() - started
+    pulls = ledger(address)["stages"]["pull"]["count"]
+    before, began = cpu_seconds(miner.pid), time.monotonic()
+    time.sleep(options.seconds)
+    idle = (cpu_seconds(miner.pid) - before) / (time.monotonic() - began)
+    return {"validators": options.validators, "all_cooling_after_seconds": round(all_cooling_after, 1),
+            "seconds": options.seconds, "idle_cpu_percent": round(100 * idle, 3),
+            "pulls_meanwhile": ledger(address)["stages"]["pull"]["count"] - pulls}
+
+
 def run(options, folder):
     stub = stub_service.start(options.generation_seconds)
     log = open(folder / "log", "w")
@@ -72,26 +113,9 @@ def run(options, folder):
                               "--subtensor.network", ready["chain"], "--journal.path", folder / "journal.db",
                               "--http.listen", "127.0.0.1:0", *["--generation.endpoints", endpoint] * options.workers,
                               log=log)
-        before, began = cpu_seconds(miner.pid), time.monotonic()
-        cooldown = 300 / options.time_scale
-        time.sleep(2 * cooldown)
-        first, first_at = ledger(mining["http"]), time.monotonic()
-        time.sleep(max(0, options.seconds - 2 * cooldown))
-        last, last_at = ledger(mining["http"]), time.monotonic()
-        gained = last["totals"]["accepted"] - first["totals"]["accepted"]
-        busy = (cpu_seconds(miner.pid) - before) / (time.monotonic() - began)
-        view = last
-        result = {"validators": options.validators, "time_scale": options.time_scale,
-                  "seconds": options.seconds, "pulls": view["stages"]["pull"]["count"],
-                  "totals": view["totals"],
-                  "of_bound": round(gained * cooldown / (options.validators * (last_at - first_at)), 4), "busy_cpu_percent": round(100 * busy, 1),
-                  "rss_mib": round(memory_kib(miner.pid, "VmRSS") / 1024, 1),
-                  "peak_rss_mib": round(memory_kib(miner.pid, "VmHWM") / 1024, 1)}
-        lateness = view["stages"]["pull_lateness"]
-        result["pull_lateness_ms"] = {"mean": round(1000 * lateness["mean_seconds"], 3),
-                                      "median_at_most": quantile(lateness, 0.5),
-                                      "p99_at_most": quantile(lateness, 0.99),
-                                      "max": round(1000 * lateness["max_seconds"], 3)}
+        result = (measure_idle if options.idle else measure_load)(options, miner, mining["http"])
+        result["rss_mib"] = round(memory_kib(miner.pid, "VmRSS") / 1024, 1)
+        result["peak_rss_mib"] = round(memory_kib(miner.pid, "VmHWM") / 1024, 1)
         return result
     finally:
         for process in (miner, sandbox):
@@ -107,11 +131,14 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--validators", type=int, default=256)
     parser.add_argument("--workers", type=int, default=4)
-    parser.add_argument("--seconds", type=float, default=90)
-    parser.add_argument("--time-scale", type=float, default=10)
+    parser.add_argument("--seconds", type=float, help="to measure; 90, and 150 for --idle")
+    parser.add_argument("--time-scale", type=float, help="10, and 1 for --idle")
     parser.add_argument("--generation-seconds", type=float, default=0)
     parser.add_argument("--fault-rate", type=float, default=0)
+    parser.add_argument("--idle", action="store_true")
     options = parser.parse_args()
+    options.seconds = options.seconds or (150 if options.idle else 90)
+    options.time_scale = options.time_scale or (1 if options.idle else 10)
     with tempfile.TemporaryDirectory(prefix="lode_load_") as folder:
         print(json.dumps(run(options, pathlib.Path(folder)), indent=2))
 

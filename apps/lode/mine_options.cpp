@@ -75,6 +75,12 @@ void add_mine_options(CLI::App& command, MineOptions& options) {
       ->capture_default_str()
       ->check(CLI::Range(1, 64));
   command
+      .add_option(
+          "--candidates.score_correlation", options.score_correlation,
+          "How well the own score tells which result a judge prefers, 0 not at all, 1 always")
+      ->capture_default_str()
+      ->check(CLI::Range(0.0, 1.0));
+  command
       .add_option("--candidates.improve", options.improve_candidates,
                   "Whether spare workers try to better a result that could be sent: yes or no")
       ->capture_default_str()

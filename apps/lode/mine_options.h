@@ -34,6 +34,7 @@ struct MineOptions {
   int drain_seconds = 60;
   double stagger_seconds = 60;
   int max_candidates = 8;
+  double score_correlation = 0.5;
   std::string improve_candidates = "yes";
 };
 

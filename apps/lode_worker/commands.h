@@ -5,6 +5,8 @@
 
 namespace lode::commands {
 
+void add_image(CLI::App& app, cli::Action& chosen);
+void add_models(CLI::App& app, cli::Action& chosen);
 void add_serve(CLI::App& app, cli::Action& chosen);
 
 }  // namespace lode::commands

@@ -23,7 +23,9 @@ class JobQueue {
 
   /// What `work` answers, once the jobs before it have ended. Cancelling the awaiting coroutine
   /// gives the job up and ends at once, with operation_aborted: a waiting job is dropped, a running
-  /// one is asked to stop and counts as running until it has. What `work` throws is thrown here.
+  /// one is asked to stop and counts as running until it has: the service looks at its stop token
+  /// between views of a splat, sweeps of a lift and blocks of a drawing. What `work` throws is
+  /// thrown here.
   boost::asio::awaitable<HttpResponse> run(Work work);
 
   int queued() const { return static_cast<int>(waiting_.size()); }

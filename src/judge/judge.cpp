@@ -104,6 +104,8 @@ Verdict refused(const Error& error) {
   return verdict;
 }
 
+Error cancelled() { return fail(Errc::cancelled, "judging was cancelled"); }
+
 }  // namespace
 
 Comparison compare(const splat::Scene& candidate, const splat::Scene& reference,
@@ -160,7 +162,9 @@ Comparison least_likeness(const splat::Scene& candidate, const sketch::SceneSpec
 
 }  // namespace
 
-Verdict judge_text(ByteView spz, std::string_view prompt, const std::stop_token& stop) {
+Result<Verdict> judge_text(ByteView spz, std::string_view prompt, const std::stop_token& stop) {
+  if (stop.stop_requested())
+    return cancelled();
   const Result<splat::Scene> candidate = open_submission(spz);
   if (!candidate)
     return refused(candidate.error());
@@ -175,6 +179,8 @@ Verdict judge_text(ByteView spz, std::string_view prompt, const std::stop_token&
     return verdict;
   }
   Comparison comparison = least_likeness(*candidate, understood.scene, stop);
+  if (stop.stop_requested())
+    return cancelled();
   verdict.alignment = comparison.score;
   verdict.score = comparison.score * understood.confidence;
   verdict.views = std::move(comparison.views);
@@ -184,7 +190,9 @@ Verdict judge_text(ByteView spz, std::string_view prompt, const std::stop_token&
   return verdict;
 }
 
-Verdict judge_image(ByteView spz, const image::Image& prompt) {
+Result<Verdict> judge_image(ByteView spz, const image::Image& prompt, const std::stop_token& stop) {
+  if (stop.stop_requested())
+    return cancelled();
   const Result<splat::Scene> candidate = open_submission(spz);
   if (!candidate)
     return refused(candidate.error());
@@ -200,6 +208,8 @@ Verdict judge_image(ByteView spz, const image::Image& prompt) {
   orbit.size = kThumbnailSide;
   // The picture's own elevation is not known; the views of a generator from the front are these.
   for (const float elevation : {0.0F, -7.5F, -15.0F}) {
+    if (stop.stop_requested())
+      return cancelled();
     orbit.elevation_deg = elevation;
     const View seen = describe(painter.draw(scene, render::orbit_camera(orbit)));
     verdict.views.push_back(value_of(compare_views(seen, wanted), Emphasis::front));

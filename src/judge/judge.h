@@ -50,10 +50,12 @@ struct Verdict {
 
 /// Decodes an SPZ by the validators' rules, runs their data checks, and compares the result with
 /// what the sketch's own vocabulary says the prompt looks like. A prompt that the sketch does not
-/// understand scores low: it cannot vouch for it. A verdict after a requested stop means nothing.
-Verdict judge_text(ByteView spz, std::string_view prompt, const std::stop_token& stop = {});
+/// understand scores low: it cannot vouch for it. The only error is Errc::cancelled, after a
+/// requested stop, which is looked at between views and while objects are drawn.
+Result<Verdict> judge_text(ByteView spz, std::string_view prompt, const std::stop_token& stop = {});
 
 /// As judge_text for a picture prompt: the splat seen from the front is held against the picture.
-Verdict judge_image(ByteView spz, const image::Image& prompt);
+Result<Verdict> judge_image(ByteView spz, const image::Image& prompt,
+                            const std::stop_token& stop = {});
 
 }  // namespace lode::judge

@@ -110,14 +110,14 @@ TEST(OpenSubmission, RefusesWhatTheValidatorsRefuse) {
 }
 
 TEST(JudgeText, RefusedFileScoresZeroAndSaysWhy) {
-  const Verdict verdict = judge_text(packed(ellipsoid({1, 1, 1}, kRed, 100)), "a red mug");
+  const Verdict verdict = *judge_text(packed(ellipsoid({1, 1, 1}, kRed, 100)), "a red mug");
   EXPECT_EQ(verdict.score, 0);
   EXPECT_THAT(verdict.reason, HasSubstr("refused"));
 }
 
 TEST(JudgeText, CannotVouchForUnknownObjects) {
   const Verdict verdict =
-      judge_text(packed(ellipsoid({0.5F, 0.5F, 0.5F}, kRed)), "an ornate harpsichord");
+      *judge_text(packed(ellipsoid({0.5F, 0.5F, 0.5F}, kRed)), "an ornate harpsichord");
   EXPECT_LT(verdict.score, 0.05);
   EXPECT_THAT(verdict.reason, HasSubstr("harpsichord"));
 }
@@ -129,10 +129,10 @@ TEST(JudgeText, AcceptsTheDrawingAndRejectsAnotherColour) {
   const auto cloud =
       splat::precondition(sketch::build(sketch::parse_prompt("a red apple").scene, 3, small), rng);
   const Bytes spz = packed(cloud.value());
-  const Verdict right = judge_text(spz, "a red apple");
+  const Verdict right = *judge_text(spz, "a red apple");
   EXPECT_GE(right.score, 0.6) << right.reason;
   EXPECT_EQ(right.views.size(), 15U);
-  const Verdict wrong = judge_text(spz, "a blue apple");
+  const Verdict wrong = *judge_text(spz, "a blue apple");
   EXPECT_LT(wrong.score, 0.6) << wrong.reason;
 }
 
@@ -140,13 +140,13 @@ TEST(JudgeText, AcceptsTheDrawingAndRejectsAnotherColour) {
 
 TEST(JudgeImage, HoldsTheFrontAgainstThePicture) {
   const splat::GaussianCloud red = ellipsoid({0.5F, 0.8F, 0.4F}, kRed);
-  const Verdict right = judge_image(packed(red), picture_of(red));
+  const Verdict right = *judge_image(packed(red), picture_of(red));
   EXPECT_GT(right.score, 0.8) << right.reason;
   const Verdict other_colour =
-      judge_image(packed(red), picture_of(ellipsoid({0.5F, 0.8F, 0.4F}, kBlue)));
+      *judge_image(packed(red), picture_of(ellipsoid({0.5F, 0.8F, 0.4F}, kBlue)));
   EXPECT_LT(other_colour.score, 0.2) << other_colour.reason;
   const Verdict other_shape =
-      judge_image(packed(red), picture_of(ellipsoid({0.8F, 0.3F, 0.4F}, kRed)));
+      *judge_image(packed(red), picture_of(ellipsoid({0.8F, 0.3F, 0.4F}, kRed)));
   EXPECT_LT(other_shape.score, 0.6) << other_shape.reason;
 }
 
@@ -154,7 +154,7 @@ TEST(JudgeImage, BillboardIsMarkedDown) {
   const splat::GaussianCloud solid = ellipsoid({0.5F, 0.8F, 0.4F}, kRed);
   const splat::GaussianCloud flat = ellipsoid({0.5F, 0.8F, 0.004F}, kRed);
   const image::Image picture = picture_of(solid);
-  const Verdict verdict = judge_image(packed(flat), picture);
+  const Verdict verdict = *judge_image(packed(flat), picture);
   EXPECT_GT(verdict.alignment, 0.6);
   EXPECT_LT(verdict.score, 0.3);
   EXPECT_THAT(verdict.reason, HasSubstr("billboard"));
@@ -162,9 +162,26 @@ TEST(JudgeImage, BillboardIsMarkedDown) {
 
 TEST(JudgeImage, PictureWithoutSubjectScoresZero) {
   const Verdict verdict =
-      judge_image(packed(ellipsoid({0.5F, 0.5F, 0.5F}, kRed)), image::Image(64, 64, 3, 200));
+      *judge_image(packed(ellipsoid({0.5F, 0.5F, 0.5F}, kRed)), image::Image(64, 64, 3, 200));
   EXPECT_EQ(verdict.score, 0);
   EXPECT_THAT(verdict.reason, HasSubstr("no subject"));
+}
+
+// ---- stopping ----------------------------------------------------------------------------------
+
+TEST(Judge, DoesNothingMoreOnceAskedToStop) {
+  std::stop_source source;
+  source.request_stop();
+  const std::stop_token stopped = source.get_token();
+  const splat::GaussianCloud red = ellipsoid({0.5F, 0.8F, 0.4F}, kRed);
+  const Bytes spz = packed(red);
+  EXPECT_EQ(judge_text(spz, "a red apple", stopped).error().code, Errc::cancelled);
+  EXPECT_EQ(judge_image(spz, picture_of(red), stopped).error().code, Errc::cancelled);
+  const Bytes junk{1, 2, 3};
+  EXPECT_EQ(judge_image(junk, picture_of(red), stopped).error().code, Errc::cancelled)
+      << "it is not even read";
+  const splat::Scene scene = splat::activate(red);
+  EXPECT_TRUE(compare(scene, scene, {.stop = stopped}).views.empty());
 }
 
 }  // namespace

@@ -346,7 +346,7 @@ asio::awaitable<void> Miner::generate(GenerateAction action, WorkerPool::Lease l
   // A cancelled generation has to be answered too, so that it must not leave by an exception.
   co_await asio::this_coro::throw_if_cancelled(false);
   WorkerAddress address = lease.address();
-  GenerationJob job{action.task, action.seed, action.limit};
+  GenerationJob job{action.task, action.seed, action.limit, config_.largest_spz};
   const Time began = clock_.now();
   Attempt attempt = co_await make_candidate(std::move(address), std::move(job), cpu_);
   generations_.erase(action.generation);

@@ -34,6 +34,7 @@ struct MinerConfig {
   /// The scheduler's own limit on a submission is obeyed when it is shorter.
   Duration submit_timeout = from_seconds(subnet::kSubmitTimeoutSeconds);
   Duration pull_timeout = from_seconds(subnet::kPullTimeoutSeconds);
+  std::size_t largest_spz = kMaxArtifactBytes;  ///< of a candidate; a larger one is not sent
 };
 
 /// Runs until drain() is called and everything under way has ended. One thread; CPU-heavy steps

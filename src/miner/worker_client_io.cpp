@@ -9,7 +9,6 @@
 #include <nlohmann/json.hpp>
 
 #include "base/encoding.h"
-#include "miner/artifact_store.h"
 #include "net/background.h"
 #include "net/http_client.h"
 #include "pipeline/prepare.h"
@@ -201,9 +200,11 @@ asio::awaitable<Attempt> make_candidate(WorkerAddress address, GenerationJob job
   }
   add_stages(clock.take(), attempt.stages);
   Candidate candidate;
-  if (!spz || spz->size() > kMaxArtifactBytes) {
+  if (!spz || spz->size() > job.largest_spz) {
     candidate.judged = true;  // by the data checks, and found wanting
-    candidate.reason = spz ? "its SPZ of " + std::to_string(spz->size()) + " bytes is too large"
+    candidate.reason = spz ? "its SPZ of " + std::to_string(spz->size()) +
+                                 " bytes is too large: at most " + std::to_string(job.largest_spz) +
+                                 " are sent"
                            : spz.error().context;
     attempt.junk = candidate.reason;
     candidate.spz = std::make_shared<const Bytes>();

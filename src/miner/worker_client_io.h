@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "miner/artifact_store.h"
 #include "miner/scheduler.h"
 #include "miner/worker_pool_io.h"
 #include "pipeline/stage.h"
@@ -30,6 +31,8 @@ struct GenerationJob {
   subnet::Task task;
   std::uint64_t seed = 0;
   Duration limit = std::chrono::seconds(300);  ///< for the splat
+  /// Of the SPZ that is made of it; a larger one is junk.
+  std::size_t largest_spz = kMaxArtifactBytes;
 };
 
 /// What makes a worker's candidates, for StoredCandidate::config: docs/formats/journal.md.

@@ -24,8 +24,8 @@ c10::ScalarType default_compute_type(const c10::Device& device);
 /// of what it says. For catch (...) of a boundary.
 Error error_in_flight(std::string_view doing);
 
-/// The value of `work()`, or its exception as an Error: where a forward pass begins, so that the
-/// process outlives its failure.
+/// The value of `work()`, which is no Result itself, or its exception as an Error: where a forward
+/// pass begins, so that the process outlives its failure.
 ///
 ///   LODE_TRY(at::Tensor image, guard("decoding the image", [&] { return decoder(latents, pass);
 ///   }));

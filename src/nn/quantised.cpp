@@ -45,16 +45,16 @@ bool has_fp8() { return LODE_TORCH_HAS_FP8; }
 
 float quantise_row(std::span<const float> row, WeightFormat format, std::span<std::uint8_t> codes) {
   LODE_ASSERT(row.size() == codes.size(), "a row has as many codes as weights");
-  // Without the sign a float's bits are in the order of its values, and their maximum is vector
-  // code where that of floats is not.
-  std::uint32_t largest = 0;
+  // Without the sign a float's bits are in the order of its values, and the maximum of integers is
+  // vector code where that of floats is not.
+  std::int32_t largest = 0;
   for (const float weight : row) {
-    largest = std::max(largest, std::bit_cast<std::uint32_t>(weight) & 0x7fffffffU);
+    largest = std::max(largest, std::bit_cast<std::int32_t>(weight) & 0x7fffffff);
   }
   const float amax = std::bit_cast<float>(largest);
   const float scale = amax / (format == WeightFormat::int8 ? kLargestInt8 : kLargestFp8);
   // A row so small that its scale is none is as good as zeros.
-  const float usable = scale > 0 && std::isnormal(scale) ? scale : 1.0F;
+  const float usable = std::isnormal(scale) ? scale : 1.0F;
   if (format == WeightFormat::int8) {
     for (std::size_t i = 0; i < row.size(); ++i) {
       // In [-127, 127], so that adding this leaves the nearest integer in the low bits.

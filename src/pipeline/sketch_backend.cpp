@@ -59,9 +59,6 @@ class SketchBackend final : public Backend {
     }
     Asset asset;
     LODE_TRY(asset.cloud, sketch::lift(picture, request.seed, {.stop = stop}));
-    if (stop.stop_requested()) {
-      return fail(Errc::cancelled, "generation was cancelled");
-    }
     clock.lap("lift");
     asset.stages = clock.take();
     return asset;

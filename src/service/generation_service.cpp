@@ -115,7 +115,8 @@ Json verdict_json(const judge::Verdict& verdict) {
 }
 
 /// A splat or prompt that cannot be read scores 0 with status 200, as the validators' service.
-judge::Verdict judge_request(const Json& body, bool from_image, const std::stop_token& stop) {
+Result<judge::Verdict> judge_request(const Json& body, bool from_image,
+                                     const std::stop_token& stop) {
   const auto unreadable = [](const Error& error) {
     return judge::Verdict{0, 0, {}, error.message()};
   };
@@ -130,6 +131,9 @@ judge::Verdict judge_request(const Json& body, bool from_image, const std::stop_
   if (!from_image) {
     return judge::judge_text(*spz, *prompt, stop);
   }
+  if (stop.stop_requested()) {
+    return fail(Errc::cancelled, "validation was cancelled");
+  }
   const auto bytes = base64_decode(*prompt);
   if (!bytes) {
     return unreadable(annotate(bytes.error(), "prompt_image"));
@@ -138,7 +142,7 @@ judge::Verdict judge_request(const Json& body, bool from_image, const std::stop_
   if (!picture) {
     return unreadable(annotate(picture.error(), "prompt_image"));
   }
-  return judge::judge_image(*spz, *picture);
+  return judge::judge_image(*spz, *picture, stop);
 }
 
 HttpResponse validate(const HttpRequest& request, bool from_image, const std::stop_token& stop) {
@@ -153,11 +157,11 @@ HttpResponse validate(const HttpRequest& request, bool from_image, const std::st
       body["prompt"].get_ref<const std::string&>().size() > kMaxScoredPrompt) {
     return problem(422, "prompt: at most 1024 characters");
   }
-  const judge::Verdict verdict = judge_request(body, from_image, stop);
-  if (stop.stop_requested()) {
-    return problem(503, "validation was cancelled");
+  const Result<judge::Verdict> verdict = judge_request(body, from_image, stop);
+  if (!verdict) {
+    return problem(status_of(verdict.error().code), verdict.error().context);
   }
-  return make_response(200, "application/json", dump(verdict_json(verdict)));
+  return make_response(200, "application/json", dump(verdict_json(*verdict)));
 }
 
 }  // namespace

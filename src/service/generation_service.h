@@ -28,9 +28,9 @@ class GenerationService {
   HttpResponse answer_quick(const HttpRequest& request, int queued, int running) const;
 
   /// Generates or validates. Never throws for bad input: 400, 413, 422 and 405 say what is wrong
-  /// as JSON `{"detail": ...}`. Ends with 503 soon after a requested stop (a text
-  /// prompt's object within 0.3 s; a picture's lift and its judging are not checked while they
-  /// run).
+  /// as JSON `{"detail": ...}`. Ends with 503 soon after a requested stop,
+  /// within 0.3 s: only the decoding of files and the shrinking of a prompt's picture are not
+  /// checked while they run, which takes longer for pictures of more than ten megapixels.
   HttpResponse run_job(const HttpRequest& request, std::stop_token stop);
 
  private:

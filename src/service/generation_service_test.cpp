@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/encoding.h"
+#include "image/codec.h"
 #include "pipeline/prepare.h"
 #include "splat/ply.h"
 
@@ -81,6 +82,26 @@ TEST_F(GenerationServiceTest, RefusesBadRequestsNamingTheField) {
   EXPECT_EQ(service_.run_job({"POST", "/validate_txt_to_3d_ply/", {}, "no json"}, {}).status, 422);
   EXPECT_EQ(validate({{"prompt", "a mug"}}).status, 422);
   EXPECT_EQ(validate({{"prompt", std::string(1025, 'a')}, {"data", "AAAA"}}).status, 422);
+}
+
+TEST_F(GenerationServiceTest, AnswersUnavailableToEveryJobThatIsNoLongerWanted) {
+  std::stop_source source;
+  source.request_stop();
+  const std::string spz = mug_spz();
+  const std::string picture = base64_encode(*image::encode_png(image::Image(64, 64, 3, 200)));
+  const auto status = [&](const char* path, const std::string& body, const char* type) {
+    return service_.run_job({"POST", path, {{"content-type", type}}, body}, source.get_token())
+        .status;
+  };
+  constexpr const char* kForm = "application/x-www-form-urlencoded";
+  constexpr const char* kJson = "application/json";
+  EXPECT_EQ(status("/generate/", form_encode({{"prompt", "a mug"}}), kForm), 503);
+  EXPECT_EQ(status("/generate/", form_encode({{"prompt", picture}}), kForm), 503)
+      << "not 422, for a picture without a subject";
+  const Json text{{"prompt", "a red mug"}, {"data", spz}, {"compression", 2}};
+  EXPECT_EQ(status("/validate_txt_to_3d_ply/", text.dump(), kJson), 503);
+  const Json image{{"prompt_image", picture}, {"data", spz}, {"compression", 2}};
+  EXPECT_EQ(status("/validate_img_to_3d_ply/", image.dump(), kJson), 503);
 }
 
 TEST_F(GenerationServiceTest, AnswersHealthAndVersionAtOnce) {

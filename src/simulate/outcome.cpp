@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "simulate/ideal_queue.h"
+
 namespace lode::simulate {
 namespace {
 
@@ -91,6 +93,8 @@ Outcome Tally::finish(std::string policy, const sandbox::Counters& counters, std
   out.bound_without_scorer =
       bound_without_scorer(bound_input(config_), config_.quality.reject_rate, seconds);
   out.ratio = static_cast<double>(out.accepted) / out.bound;
+  out.attainable = attainable(bound_input(config_), seconds);
+  out.attainable_ratio = static_cast<double>(out.accepted) / out.attainable;
   out.accepted_at = std::move(accepted_at_);
   return out;
 }

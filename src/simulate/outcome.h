@@ -45,6 +45,8 @@ struct Outcome {
   double bound = 0;                 ///< accepted results in the hours at most; see bound.h
   double bound_without_scorer = 0;  ///< for a miner that sends everything
   double ratio = 0;                 ///< accepted over bound
+  double attainable = 0;            ///< the bound less what waiting costs; see ideal_queue.h
+  double attainable_ratio = 0;      ///< accepted over attainable
   std::vector<double> accepted_at;  ///< hours after the warm-up, ascending
 };
 

@@ -15,6 +15,8 @@ nlohmann::ordered_json to_json(const Outcome& outcome) {
                                  {"violations", outcome.violations},
                                  {"bound", outcome.bound},
                                  {"ratio", outcome.ratio},
+                                 {"attainable", outcome.attainable},
+                                 {"attainable_ratio", outcome.attainable_ratio},
                                  {"bound_without_scorer", outcome.bound_without_scorer},
                                  {"windows", outcome.windows},
                                  {"accepted_per_4h", outcome.accepted_per_4h},
@@ -83,22 +85,24 @@ std::string describe(const Config& config) {
 }
 
 std::string format_table(const std::vector<Outcome>& outcomes) {
-  std::string table =
-      fmt::format("{:8}{:>10}{:>8}{:>10}{:>7}{:>9}{:>10}{:>11}{:>8}{:>9}{:>9}{:>10}{:>8}{:>9}\n",
-                  "policy", "accepted", "empty", "rejected", "viol.", "of bound", "per 4 h", "+-",
-                  "made", "wasted", "a task", "overrun s", "quality", "dropped");
+  std::string table = fmt::format(
+      "{:8}{:>10}{:>8}{:>10}{:>7}{:>9}{:>9}{:>10}{:>11}{:>8}{:>9}{:>9}{:>10}{:>8}{:>9}\n", "policy",
+      "accepted", "empty", "rejected", "viol.", "of bound", "of att.", "per 4 h", "+-", "made",
+      "wasted", "a task", "overrun s", "quality", "dropped");
   for (const Outcome& one : outcomes) {
     const std::string error =
         one.standard_error ? fmt::format("{:.2f}", *one.standard_error) : std::string("-");
     table += fmt::format(
-        "{:8}{:>10}{:>8}{:>10}{:>7}{:>7.2f} %{:>10.1f}{:>11}{:>8}{:>9}{:>9.2f}{:>10.2f}{:>8.3f}"
+        "{:8}{:>10}{:>8}{:>10}{:>7}{:>7.2f} %{:>7.2f} "
+        "%{:>10.1f}{:>11}{:>8}{:>9}{:>9.2f}{:>10.2f}{:>8.3f}"
         "{:>9}\n",
         one.policy, one.accepted, one.empty, one.rejected, one.violations, 100 * one.ratio,
-        one.accepted_per_4h, error, one.generated, one.wasted, one.candidates_per_task,
-        one.overrun_seconds, one.quality, one.dropped);
+        100 * one.attainable_ratio, one.accepted_per_4h, error, one.generated, one.wasted,
+        one.candidates_per_task, one.overrun_seconds, one.quality, one.dropped);
   }
   if (!outcomes.empty()) {
-    table += fmt::format("bound   {:>10.1f}", outcomes[0].bound);
+    table += fmt::format("bound   {:>10.1f}; {:.1f} attainable with waits", outcomes[0].bound,
+                         outcomes[0].attainable);
     if (outcomes[0].bound_without_scorer < outcomes[0].bound) {
       table += fmt::format("; {:.1f} for a miner that sends everything",
                            outcomes[0].bound_without_scorer);

@@ -51,13 +51,14 @@ std::vector<float> distance_outside(const std::vector<bool>& is_inside, int widt
 }
 
 /// Solves laplace(u) = -4 inside, u = 0 outside, by successive over-relaxation.
-std::vector<float> solve_poisson(const std::vector<bool>& is_inside, int width, int height) {
+std::vector<float> solve_poisson(const std::vector<bool>& is_inside, int width, int height,
+                                 const std::stop_token& stop) {
   std::vector<float> u(is_inside.size(), 0.0F);
   const int longest = std::max(width, height);
   const float omega =
       2.0F / (1.0F + std::sin(std::numbers::pi_v<float> / static_cast<float>(longest)));
   const int sweeps = 2 * longest;
-  for (int sweep = 0; sweep < sweeps; ++sweep) {
+  for (int sweep = 0; sweep < sweeps && !stop.stop_requested(); ++sweep) {
     float largest_change = 0, largest = 0;
     for (int y = 1; y + 1 < height; ++y) {
       for (int x = 1; x + 1 < width; ++x) {
@@ -120,14 +121,14 @@ SplineGrid::Sample SplineGrid::at(float x, float y) const {
   return sample;
 }
 
-SplineGrid inflation(const image::Image& cutout) {
+SplineGrid inflation(const image::Image& cutout, const std::stop_token& stop) {
   LODE_ASSERT(cutout.channels == 4, "a cut-out has alpha");
   const int width = cutout.width, height = cutout.height;
   std::vector<bool> is_inside(static_cast<std::size_t>(width) * static_cast<std::size_t>(height));
   for (std::size_t i = 0; i < is_inside.size(); ++i) {
     is_inside[i] = cutout.pixels[4 * i + 3] >= 128;
   }
-  std::vector<float> u = solve_poisson(is_inside, width, height);
+  std::vector<float> u = solve_poisson(is_inside, width, height, stop);
   const std::vector<float> outside = distance_outside(is_inside, width, height);
   // Beyond the silhouette the potential goes on falling about as steeply as it rises inside: for a
   // disc of radius R by 2 R a pixel, and sqrt(u) peaks at R.

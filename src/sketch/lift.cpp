@@ -95,12 +95,17 @@ Paint::Pattern projected(const SplineGrid& potential, const ColourGrid& detail,
   };
 }
 
+Error cancelled() { return fail(Errc::cancelled, "the lift of the picture was cancelled"); }
+
 }  // namespace
 
 Result<splat::GaussianCloud> lift(const image::Image& picture, std::uint64_t seed,
                                   const Options& options) {
+  if (options.stop.stop_requested()) {
+    return cancelled();
+  }
   const image::Image working = shrunk(picture, kLargestPicture);
-  LODE_TRY(const Mask mask, find_subject(working));
+  LODE_TRY(const Mask mask, find_subject(working, options.stop));
   const image::Image tight = cut_out(working, mask, 0);
   const image::Image small = shrunk(tight, kLargestShape);
   // The margin is added in shape pixels, and the colour grids get the same share of theirs.
@@ -113,7 +118,10 @@ Result<splat::GaussianCloud> lift(const image::Image& picture, std::uint64_t see
       static_cast<int>(std::lround(static_cast<double>(kMargin) * tight.width / small.width));
   const ColourGrid detail(cut_out(working, mask, detail_margin));
   const ColourGrid blurred(shrunk(shape, kLargestShape / 10));
-  const SplineGrid potential = inflation(shape);
+  const SplineGrid potential = inflation(shape, options.stop);
+  if (options.stop.stop_requested()) {
+    return cancelled();
+  }
   Solid solid = inflated(potential, kDepth);
 
   Part part{std::move(solid), {}};
@@ -123,7 +131,12 @@ Result<splat::GaussianCloud> lift(const image::Image& picture, std::uint64_t see
   placement.scale = vec3(kSceneExtent / static_cast<float>(std::max(small.width, small.height)));
   const std::vector<PlacedPart> parts = {place(part, placement)};
   const std::size_t count = std::clamp(options.gaussians, kFewestGaussians, kMostGaussians);
-  return shade(parts, sample_surface(parts, count, Rng(seed), options.stop), options.stop);
+  splat::GaussianCloud cloud =
+      shade(parts, sample_surface(parts, count, Rng(seed), options.stop), options.stop);
+  if (options.stop.stop_requested()) {
+    return cancelled();
+  }
+  return cloud;
 }
 
 }  // namespace lode::sketch

@@ -54,6 +54,23 @@ TEST(Inflation, SolidIsADistanceToFirstOrder) {
   EXPECT_NEAR(ball({0, -30, 0}), -10, 2.0);
 }
 
+TEST(Inflation, SweepsNoMoreOnceAskedToStop) {
+  std::stop_source source;
+  source.request_stop();
+  const SplineGrid u = inflation(disc(100, 40, 4), source.get_token());
+  EXPECT_EQ(u.at(49.5F, 49.5F).value, 0) << "as it was before the first sweep";
+}
+
+TEST(Lift, IsCancelledAtEachOfItsStagesByAStop) {
+  std::stop_source source;
+  source.request_stop();
+  const image::Image picture = disc(120, 45, 3);
+  Options options = kFew;
+  options.stop = source.get_token();
+  EXPECT_EQ(lift(picture, 1, options).error().code, Errc::cancelled);
+  EXPECT_EQ(find_subject(picture, source.get_token()).error().code, Errc::cancelled);
+}
+
 TEST(Lift, InflatesADiscSymmetrically) {
   const auto cloud = lift(disc(120, 45, 4), 1, kFew);
   ASSERT_TRUE(cloud) << cloud.error().message();

@@ -153,31 +153,31 @@ Mask mask_from_background(const image::Image& picture) {
 
 /// The largest 4-connected piece of the mask.
 Mask largest_piece(const Mask& mask) {
-  Mask seen = mask, best = mask;
+  using Pixels = std::vector<std::array<int, 2>>;
+  Mask seen = mask;
   std::fill(seen.is_subject.begin(), seen.is_subject.end(), false);
-  best.is_subject = seen.is_subject;
-  std::size_t most = 0;
+  Mask best = seen;
+  Pixels largest;
   for (int y = 0; y < mask.height; ++y) {
     for (int x = 0; x < mask.width; ++x) {
       if (!mask.at(x, y) || seen.at(x, y)) {
         continue;
       }
-      Mask piece = best;
-      std::fill(piece.is_subject.begin(), piece.is_subject.end(), false);
-      std::size_t size = 0;
-      flood(piece, {{x, y}}, [&](int px, int py) {
+      Pixels piece;
+      flood(seen, {{x, y}}, [&](int px, int py) {
         const bool is_open = mask.at(px, py);
         if (is_open) {
-          seen.is_subject[index_of(seen, px, py)] = true;
-          ++size;
+          piece.push_back({px, py});
         }
         return is_open;
       });
-      if (size > most) {
-        most = size;
-        best = std::move(piece);
+      if (piece.size() > largest.size()) {
+        largest = std::move(piece);
       }
     }
+  }
+  for (const auto& [x, y] : largest) {
+    best.is_subject[index_of(best, x, y)] = true;
   }
   return best;
 }
@@ -215,7 +215,7 @@ std::size_t Mask::count() const {
   return static_cast<std::size_t>(std::ranges::count(is_subject, true));
 }
 
-Result<Mask> find_subject(const image::Image& picture) {
+Result<Mask> find_subject(const image::Image& picture, const std::stop_token& stop) {
   if (picture.width < 8 || picture.height < 8) {
     return fail(Errc::invalid_input, "picture: " + std::to_string(picture.width) + "x" +
                                          std::to_string(picture.height) +
@@ -223,6 +223,9 @@ Result<Mask> find_subject(const image::Image& picture) {
   }
   const Mask all =
       has_transparency(picture) ? mask_from_alpha(picture) : mask_from_background(picture);
+  if (stop.stop_requested()) {
+    return fail(Errc::cancelled, "the search for the picture's subject was cancelled");
+  }
   Mask mask = largest_piece(all);
   const std::size_t pixels = mask.is_subject.size(), subject = mask.count();
   if (subject < std::max<std::size_t>(24, pixels / 1000)) {

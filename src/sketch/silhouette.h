@@ -1,6 +1,7 @@
 // The subject of a picture: which pixels belong to it.
 #pragma once
 
+#include <stop_token>
 #include <vector>
 
 #include "base/result.h"
@@ -26,8 +27,8 @@ struct Mask {
 /// those that cannot be reached from the border through colours like the border's (or, where those
 /// are many, what stands out by colour and place, see colour_model.h). Of several
 /// pieces the largest is kept, and pinholes are closed. Errc::invalid_input when nothing or
-/// everything would be subject.
-Result<Mask> find_subject(const image::Image& picture);
+/// everything would be subject; Errc::cancelled after a requested stop.
+Result<Mask> find_subject(const image::Image& picture, const std::stop_token& stop = {});
 
 /// The subject cut out: RGBA, cropped to the silhouette with `margin` transparent pixels around,
 /// the mask as alpha. The mask must fit the picture and hold a subject.

@@ -70,7 +70,8 @@ inline constexpr std::size_t kMostGaussians = 60'000;
 
 struct Options {
   std::size_t gaussians = 30'000;  ///< target count, clamped to the bounds above; met within 10 %
-  /// Looked at every few milliseconds; once a stop is requested, what is returned means nothing.
+  /// Looked at every few milliseconds. After a requested stop what `build` returns means nothing;
+  /// `lift` ends with Errc::cancelled.
   std::stop_token stop{};
 };
 
@@ -82,7 +83,7 @@ splat::GaussianCloud build(const SceneSpec& scene, std::uint64_t seed, const Opt
 /// Lifts a picture to gaussians: the subject's silhouette (alpha where the picture has any,
 /// otherwise what differs from the border's colour) is inflated, the picture's colours are put on
 /// the front and a plausible continuation on the back. Errc::invalid_input when no subject can be
-/// found (empty or full mask).
+/// found (empty or full mask), Errc::cancelled after a requested stop.
 Result<splat::GaussianCloud> lift(const image::Image& picture, std::uint64_t seed,
                                   const Options& options = {});
 

@@ -7,6 +7,7 @@
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <filesystem>
 #include <fstream>
@@ -30,6 +31,13 @@ namespace asio = boost::asio;
 namespace fs = std::filesystem;
 using Json = nlohmann::json;
 using test::RawPeer;
+
+/// How much longer everything may take: the workers run on the test's own thread.
+#ifdef __SANITIZE_THREAD__
+constexpr int kSlowness = 10;
+#else
+constexpr int kSlowness = 1;
+#endif
 
 /// A worker in this process: the real service, on the test's thread.
 class InProcessWorker final : public net::HttpHandler {
@@ -62,12 +70,12 @@ class MinerTest : public testing::Test {
     sandbox_.dir = dir_;
     sandbox_.validators = 2;
     sandbox_.seed = 5;
-    sandbox_.time_scale = 100;  // a cycle of 3 s
+    sandbox_.time_scale = 100.0 / kSlowness;  // a cycle of 3 s
     sandbox_.shares = {0, 0};
     sandbox_.worker_threads = 1;
     config_.artifacts = dir_ / "splats";
-    config_.drain_timeout = std::chrono::seconds(5);
-    config_.pull_timeout = std::chrono::milliseconds(500);
+    config_.drain_timeout = std::chrono::seconds(5) * kSlowness;
+    config_.pull_timeout = std::chrono::milliseconds(500) * kSlowness;
     worker_server_ = std::make_unique<net::HttpServer>(
         context_.get_executor(), worker_, net::ServerLimits{.body_bytes = 64 << 20},
         [](const std::string&, const std::string& why) { ADD_FAILURE() << why; });
@@ -124,7 +132,7 @@ class MinerTest : public testing::Test {
   }
 
   /// Mines until `is_done` says so of the ledger (looked at every 20 ms), then drains. Fails after
-  /// 100 s. The last snapshot before the drain.
+  /// 100 s, and drains then. The last snapshot before the drain.
   Snapshot mine_until(const std::function<bool(const Snapshot&)>& is_done) {
     auto journal = Journal::open(dir_ / "journal.db", journal_options_);
     EXPECT_TRUE(journal) << journal.error().message();
@@ -151,19 +159,21 @@ class MinerTest : public testing::Test {
           failure = e;
           ended = true;
         });
-    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(100);
-    bool drained = false;
-    while (!ended && std::chrono::steady_clock::now() < deadline) {
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(100) * kSlowness;
+    bool is_reached = false;
+    bool is_draining = false;
+    while (!ended && std::chrono::steady_clock::now() < deadline + 3 * config_.drain_timeout) {
       context_.run_for(std::chrono::milliseconds(20));
-      if (!drained) {
+      if (!is_draining) {
         snapshot = miner.snapshot();
-        if (is_done(snapshot)) {
-          drained = true;
+        is_reached = is_done(snapshot);
+        if (is_reached || std::chrono::steady_clock::now() >= deadline) {
+          is_draining = true;
           miner.drain();
         }
       }
     }
-    EXPECT_TRUE(drained) << "the goal was not reached:\n" << format_table(to_json(snapshot));
+    EXPECT_TRUE(is_reached) << "the goal was not reached:\n" << format_table(to_json(snapshot));
     EXPECT_TRUE(ended);
     if (failure) {
       std::rethrow_exception(failure);
@@ -188,7 +198,10 @@ class MinerTest : public testing::Test {
     }
     return true;
   }
-  Json books() const { return sandbox::to_json(subnet_->status()); }
+  /// The sandbox's accounts of its "validators" or "bystanders".
+  Json books(const std::string& whose) const {
+    return sandbox::to_json(subnet_->status()).at(whose);
+  }
 
   asio::io_context context_;
   fs::path dir_;
@@ -217,12 +230,12 @@ std::string task_json(const std::string& type, const std::string& prompt) {
 TEST_F(MinerTest, ServesEveryValidatorWithoutAViolationAndLeavesTheOthersAlone) {
   start_sandbox();
   const Snapshot end = mine_until([&](const Snapshot& s) { return honest_accepted(s, 2); });
-  for (const auto& validator : books()["validators"]) {
+  for (const Json& validator : books("validators")) {
     EXPECT_EQ(validator["violations"], 0) << validator.dump();
     EXPECT_EQ(validator["rejected"], 0) << validator.dump();
     EXPECT_GE(validator["accepted"], 2) << validator.dump();
   }
-  for (const auto& bystander : books()["bystanders"]) {
+  for (const Json& bystander : books("bystanders")) {
     EXPECT_EQ(bystander["requests"], 0) << bystander.dump();
   }
   EXPECT_EQ(row(end, 180).state, State::skipped);
@@ -293,18 +306,104 @@ TEST_F(MinerTest, TreatsAWorkersJunkAsABadCandidateAndAnswersEmpty) {
       return v.state == State::skipped || v.ledger.empty >= 1;
     });
   });
-  for (const auto& validator : books()["validators"]) {
+  for (const Json& validator : books("validators")) {
     EXPECT_EQ(validator["rejected"], 0);
     EXPECT_GE(validator["empty"], 1);
   }
 }
 
+TEST_F(MinerTest, RefusesAnSpzThatIsTooLargeSaysSoAndGoesOn) {
+  start_sandbox();
+  config_.largest_spz = 1000;
+  const Snapshot end = mine_until([&](const Snapshot& s) {
+    return std::all_of(s.validators.begin(), s.validators.end(), [](const auto& v) {
+      return v.state == State::skipped || v.ledger.empty >= 1;
+    });
+  });
+  for (const Json& validator : books("validators")) {
+    EXPECT_EQ(validator["rejected"], 0);
+    EXPECT_EQ(validator["accepted"], 0);
+  }
+  const auto events = Journal::open_read_only(dir_ / "journal.db")->events();
+  EXPECT_TRUE(std::any_of(events->begin(), events->end(), [](const Event& e) {
+    return e.kind == EventKind::candidate_ready &&
+           e.detail.find("bytes is too large: at most 1000") != std::string::npos;
+  }));
+  config_.largest_spz = kMaxArtifactBytes;
+  mine_until([&](const Snapshot& s) { return honest_accepted(s, 1); });
+}
+
+/// A worker that is healthy and never ends a generation.
+class EndlessWorker {
+ public:
+  explicit EndlessWorker(asio::any_io_executor executor)
+      : peer_(std::move(executor),
+              [this](RawPeer::Socket socket) { return serve(std::move(socket)); }) {}
+
+  net::Endpoint endpoint() const { return peer_.endpoint(); }
+  int began = 0;      ///< generations
+  int given_up = 0;   ///< of them, by the other side
+  int most_once = 0;  ///< at the same time
+
+ private:
+  asio::awaitable<void> serve(RawPeer::Socket socket) {
+    if (peer_.heads().back().starts_with("GET")) {
+      const RawPeer::Behaviour healthy = RawPeer::reply_json("{}");
+      auto answering = healthy(std::move(socket));
+      co_await std::move(answering);
+      co_return;
+    }
+    ++began;
+    most_once = std::max(most_once, began - given_up);
+    boost::system::error_code ec;
+    std::string rest;
+    co_await asio::async_read(socket, asio::dynamic_buffer(rest),
+                              asio::redirect_error(asio::use_awaitable, ec));
+    ++given_up;
+  }
+
+  RawPeer peer_;
+};
+
+TEST_F(MinerTest, ATaskThatIsDoneFreesTheWorkerThatIsStillOnIt) {
+  sandbox_.validators = 1;
+  sandbox_.time_scale = 30.0 / kSlowness;  // a window of 1 s, a cycle of 10 s
+  start_sandbox();
+  // Scores are known and a second candidate seems to fit the window: the spare worker gets each
+  // task, too.
+  config_.scheduling.priors.generation = std::chrono::milliseconds(100);
+  config_.scheduling.priors.submission = std::chrono::milliseconds(50);
+  Event made;
+  made.at = SystemClock().now() - std::chrono::hours(1);
+  made.hotkey = "another";
+  made.kind = EventKind::assigned;
+  made.task_id = "old";
+  made.task_type = "text";
+  Event scored = made;
+  scored.kind = EventKind::candidate_ready;
+  scored.judged = true;
+  scored.score = 0.8;
+  scored.seconds = 0.1;
+  ASSERT_TRUE(Journal::open(dir_ / "journal.db", {})->append({made, scored}));
+  EndlessWorker endless(context_.get_executor());
+  WorkerEndpoint endpoint;
+  endpoint.generation = {endless.endpoint(), "/"};
+  pool_config_.endpoints.push_back(endpoint);
+  mine_until([&](const Snapshot& s) { return honest_accepted(s, 1) && endless.began >= 2; });
+  EXPECT_GE(endless.given_up, 1) << "its connection was closed";
+  EXPECT_EQ(endless.most_once, 1) << "the next task came after that";
+  const auto events = Journal::open_read_only(dir_ / "journal.db")->events();
+  EXPECT_TRUE(std::any_of(events->begin(), events->end(), [](const Event& e) {
+    return e.kind == EventKind::cancelled && e.detail == "no longer wanted";
+  }));
+}
+
 TEST_F(MinerTest, LosesNothingWhenValidatorsDropRequestsAndReplies) {
   sandbox_.fault_rate = 0.2;
   start_sandbox();
-  config_.submit_timeout = std::chrono::seconds(5);
+  config_.submit_timeout = std::chrono::seconds(5) * kSlowness;
   mine_until([&](const Snapshot& s) { return honest_accepted(s, 2); });
-  for (const auto& validator : books()["validators"]) {
+  for (const Json& validator : books("validators")) {
     EXPECT_EQ(validator["rejected"], 0) << validator.dump();
     EXPECT_GE(validator["accepted"], 2) << validator.dump();
   }
@@ -330,7 +429,7 @@ TEST_F(MinerTest, TakesNoNewTasksWhileTheJournalIsFullAndGoesOnOnceThereIsRoom) 
     return row(s, uid).reason.find("full") != std::string::npos;
   };
   mine_until(says_full);
-  for (const Json& validator : books().at("validators")) {
+  for (const Json& validator : books("validators")) {
     EXPECT_EQ(validator.at("pulled"), 0) << "its assignment could not have been recorded";
   }
   journal_options_ = {};

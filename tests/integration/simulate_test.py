@@ -43,6 +43,8 @@ class Simulate(unittest.TestCase):
             self.assertEqual(report["policy"], policy)
             self.assertEqual(report["bound"], 384)
             self.assertAlmostEqual(report["ratio"], report["accepted"] / report["bound"])
+            self.assertAlmostEqual(report["attainable_ratio"], report["accepted"] / report["attainable"])
+            self.assertLessEqual(report["attainable"], report["bound"])
             self.assertNotIn("policies", report)
 
     def test_all_policies_are_reported_with_lodes_numbers_on_top(self):

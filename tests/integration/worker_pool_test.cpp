@@ -205,6 +205,36 @@ TEST_F(WorkerPoolTest, TriesAgainAfterAPauseAndForgetsWhenItSucceeds) {
   });
 }
 
+TEST_F(WorkerPoolTest, RefusesAnSpzAboveTheLimitAndSaysHowLargeItIs) {
+  add_peer(RawPeer::reply(ok(ply(0))));
+  run([&](WorkerPool& pool) -> asio::awaitable<void> {
+    co_await until(pool, "idle");
+    std::size_t size = 0;
+    for (const bool is_allowed : {true, false}) {
+      const auto lease = pool.acquire();
+      WorkerAddress address = lease->address();
+      GenerationJob job;
+      job.task.prompt = "a red mug";
+      if (!is_allowed) {
+        job.largest_spz = size - 1;
+      }
+      const Attempt attempt = co_await make_candidate(std::move(address), std::move(job), cpu_);
+      EXPECT_TRUE(attempt.candidate) << "a bad candidate, not a failed attempt";
+      if (is_allowed) {
+        EXPECT_EQ(attempt.junk, "");
+        size = attempt.candidate->spz->size();
+        EXPECT_GT(size, 1000U);
+        continue;
+      }
+      EXPECT_TRUE(attempt.candidate->judged);
+      EXPECT_EQ(attempt.candidate->score, 0);
+      EXPECT_TRUE(attempt.candidate->spz->empty());
+      EXPECT_THAT(attempt.candidate->reason, HasSubstr("SPZ of " + std::to_string(size)));
+      EXPECT_THAT(outcome_of(attempt).reason, HasSubstr("too large"));
+    }
+  });
+}
+
 TEST_F(WorkerPoolTest, DoesNotAskABusyServiceBeforeItsRetryAfter) {
   add_peer(RawPeer::reply(
       "HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\ncontent-length: 0\r\n\r\n"));
