@@ -6,7 +6,7 @@ namespace {
 
 void add_absent(CLI::App& app, cli::Action& chosen, const std::string& name) {
   CLI::App* command = app.add_subcommand(name, "Not in this build, which has no libtorch");
-  command->allow_extras();
+  command->prefix_command();
   command->callback([name, &chosen] {
     chosen = [name] {
       return cli::report(
