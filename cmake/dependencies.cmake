@@ -26,6 +26,13 @@ pkg_check_modules(LCMS REQUIRED IMPORTED_TARGET lcms2)
 pkg_check_modules(VPX REQUIRED IMPORTED_TARGET vpx)
 pkg_check_modules(PROMETHEUS REQUIRED IMPORTED_TARGET prometheus-cpp-core)
 pkg_check_modules(MATROSKA REQUIRED IMPORTED_TARGET libmatroska libebml)
+# OpenCV's CMake package wants every module of it installed; these two are all that is used.
+find_path(LODE_OPENCV_INCLUDE opencv2/imgproc.hpp PATH_SUFFIXES opencv4 REQUIRED)
+find_library(LODE_OPENCV_IMGPROC opencv_imgproc REQUIRED)
+find_library(LODE_OPENCV_CORE opencv_core REQUIRED)
+add_library(opencv_grabcut INTERFACE)
+target_include_directories(opencv_grabcut SYSTEM INTERFACE ${LODE_OPENCV_INCLUDE})
+target_link_libraries(opencv_grabcut INTERFACE ${LODE_OPENCV_IMGPROC} ${LODE_OPENCV_CORE})
 if(LODE_TORCH)
   # Another libtorch than Debian's: -DCMAKE_PREFIX_PATH=/opt/libtorch. Its package is talkative.
   set(CMAKE_MESSAGE_LOG_LEVEL WARNING)

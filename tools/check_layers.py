@@ -23,6 +23,7 @@ OWNERS = {
     "webp/": ("src/image/",),
     "gif_lib.h": ("src/image/gif",),
     "lcms2.h": ("src/image/colour_profile.cpp",),
+    "opencv2/": ("src/cutout/grabcut",),
     "vpx/": ("src/image/webm.cpp",),
     "matroska/": ("src/image/webm_mux.cpp",),
     "ebml/": ("src/image/webm_mux.cpp",),

@@ -5,6 +5,7 @@ int main(int argc, char** argv) {
   CLI::App app("Lode's generation and validation service", "lode-worker");
   lode::cli::Action chosen;
   lode::commands::add_serve(app, chosen);
+  lode::commands::add_cutout(app, chosen);
   lode::cli::Settings settings;
   return lode::cli::run(app, chosen, settings, argc, argv);
 }
