@@ -18,13 +18,16 @@ from torchvision.ops import deform_conv2d
 
 import birefnet_reference
 
-SEED = 404
+# Seeds and gains are chosen so that float32 is within 2e-5 of float64 everywhere, and no ReLU layer is dead.
+SEED = 408
 NETWORK = {"backbone": "swin_v1_t", "swin": (4, (2, 2, 2, 2), (1, 2, 4, 8), 4), "inner": 3, "planes": 6,
            "patch_inner": 1}
-NETWORK_GAINS = {"offset_conv.weight": 0.7, "offset_conv.bias": 2.0, "modulator_conv.bias": 3.0, "gdt_convs_attn": 2.0,
-                 "qkv.weight": 1.5}
-SWIN = {"t": (3, (2, 2, 2, 2), (1, 1, 2, 3), 7), "s": (3, (2, 2, 6, 2), (1, 2, 4, 8), 7),
-        "b": (3, (2, 2, 2, 2), (1, 1, 2, 4), 12), "l": (3, (2, 2, 2, 2), (1, 2, 3, 6), 12)}
+NETWORK_GAINS = {"offset_conv.weight": 0.5, "offset_conv.bias": 2.0, "modulator_conv.bias": 3.0,
+                 "patch_embed.norm.bias": 4.0}
+NETWORK_INPUTS = {"square": (203, 1, 3, 64, 64), "tall": (202, 1, 3, 96, 64)}
+# Seed, embed_dim, depths, heads, window: T, S, B and L but for the widths and the depth of S, B and L (18).
+SWIN = {"t": (916, 3, (2, 2, 2, 2), (1, 1, 2, 3), 7), "s": (115, 3, (2, 2, 6, 2), (1, 2, 4, 8), 7),
+        "b": (98, 3, (2, 2, 2, 2), (1, 1, 2, 4), 12), "l": (108, 3, (2, 2, 2, 2), (1, 2, 3, 6), 12)}
 # The file of the open checkpoint and of RMBG-2.0 alike: it names neither backbone nor patch order.
 CONFIG = {
     "_name_or_path": "ZhengPeng7/BiRefNet", "architectures": ["BiRefNet"],
@@ -102,7 +105,7 @@ def deform(reference):
 
 
 def patches(new, old):
-    """Each value names its place: 1000*picture + 100*colour + 10*row + column, but with 100 and 10 for 8x12."""
+    """Both orders on a picture whose values name their places."""
     b, c, h, w = torch.meshgrid(*(torch.arange(n) for n in (2, 3, 8, 12)), indexing="ij")
     image = (100000 * b + 10000 * c + 100 * h + w).float()
     tensors = {"image": image}
@@ -126,10 +129,10 @@ def swin_outputs(model, inputs, variant, window):
 def swin(transformer, out):
     inputs = {"odd": levels(100, 2, 3, 42, 29), "fit7": levels(101, 1, 3, 56, 56), "fit12": levels(102, 1, 3, 96, 48)}
     tensors = {f"input.{name}": tensor for name, tensor in inputs.items()}
-    for variant, (embed, depths, heads, window) in SWIN.items():
+    for variant, (seed, embed, depths, heads, window) in SWIN.items():
         model = transformer(embed_dim=embed, depths=list(depths), num_heads=list(heads), window_size=window)
         model.eval()  # which returns None here
-        birefnet_reference.randomise(model, ord(variant), {"qkv.weight": 1.5}, half=True)
+        birefnet_reference.randomise(model, seed, {"qkv.weight": 1.5}, half=True)
         tensors |= swin_outputs(model, inputs, variant, window)
         save({f"bb.{name}": tensor.half() for name, tensor in model.state_dict().items()
               if not name.endswith("relative_position_index")}, out / f"swin_{variant}.safetensors")
@@ -195,8 +198,8 @@ def networks(new, old):
     tensors, errors = {}, {}
     wide = type(new)(bb_pretrained=False).eval().double()
     wide.load_state_dict(new.state_dict())
-    for case, shape, seed in (("square", (1, 3, 64, 64), 200), ("tall", (1, 3, 96, 64), 201)):
-        tensors[f"{case}.input"] = levels(seed, *shape)
+    for case, shape in NETWORK_INPUTS.items():
+        tensors[f"{case}.input"] = levels(*shape)
         x = from_levels(tensors[f"{case}.input"])
         results = {"c_hg_wg": run(new, x, case == "square"), "wg_hg_c": run(old, x, case == "square")}
         for order, kept in results.items():
