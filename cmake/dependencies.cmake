@@ -33,16 +33,7 @@ find_library(LODE_OPENCV_CORE opencv_core REQUIRED)
 add_library(opencv_grabcut INTERFACE)
 target_include_directories(opencv_grabcut SYSTEM INTERFACE ${LODE_OPENCV_INCLUDE})
 target_link_libraries(opencv_grabcut INTERFACE ${LODE_OPENCV_IMGPROC} ${LODE_OPENCV_CORE})
-if(LODE_TORCH)
-  # Another libtorch than Debian's: -DCMAKE_PREFIX_PATH=/opt/libtorch. Its package is talkative.
-  set(CMAKE_MESSAGE_LOG_LEVEL WARNING)
-  find_package(Torch 1.13 QUIET)
-  unset(CMAKE_MESSAGE_LOG_LEVEL)
-  if(NOT Torch_FOUND)
-    message(FATAL_ERROR "libtorch is not found: install libtorch-dev (scripts/setup), name its folder "
-      "in CMAKE_PREFIX_PATH, or build without it: -DLODE_TORCH=OFF")
-  endif()
-endif()
+include(torch)
 if(LODE_TESTS)
   find_package(GTest REQUIRED)
   find_library(LODE_WEBM_PARSER webm REQUIRED)   # libwebm: reads back what libmatroska wrote
