@@ -18,6 +18,7 @@ OWNERS = {
     "sqlite3.h": ("src/miner/journal",),
     "prometheus/": ("src/miner/metrics.cpp",),
     "toml++": ("src/miner/blacklist_file.cpp",),
+    "unicode/": ("src/tokenize/unicode.cpp",),
     "png.h": ("src/image/",),
     "turbojpeg.h": ("src/image/",),
     "webp/": ("src/image/",),
@@ -32,13 +33,13 @@ OWNERS = {
     "hwy/": ("src/splat/", "src/render/", "src/base/"),
     "sodium.h": ("src/base/encoding.cpp", "src/chain/"),
     "xxhash.h": ("src/chain/storage_key.cpp",),
-    "openssl/": ("src/chain/mnemonic.cpp", "src/miner/artifact_store.cpp", "src/net/"),
+    "openssl/": ("src/chain/mnemonic.cpp", "src/miner/artifact_store.cpp", "src/net/", "src/weights/"),
     "CLI/": ("apps/", "tools/"),
     "curses.h": ("apps/lode/",),
     "ncurses.h": ("apps/lode/",),
-    "torch/": ("src/render/torch_bridge",),
-    "ATen/": ("src/render/torch_bridge",),
-    "c10/": ("src/render/torch_bridge",),
+    "torch/": ("src/nn/", "src/models/", "src/flux/", "src/render/torch_bridge"),
+    "ATen/": ("src/nn/", "src/models/", "src/flux/", "src/render/torch_bridge"),
+    "c10/": ("src/nn/", "src/models/", "src/flux/", "src/render/torch_bridge"),
 }
 
 

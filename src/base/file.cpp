@@ -131,9 +131,6 @@ Result<void> write_all(const Descriptor& file, const std::filesystem::path& path
     }
     done += static_cast<std::size_t>(put);
   }
-  if (::fsync(file.get()) != 0) {
-    return system_error(path, "flush");
-  }
   return {};
 }
 
@@ -161,14 +158,25 @@ Result<void> publish_new(const std::filesystem::path& temporary,
   return {};
 }
 
-Result<void> write_and_publish(const std::filesystem::path& path, ByteView bytes, unsigned mode,
-                               Publish publish) {
+Result<void> write_parts(const Descriptor& file, const std::filesystem::path& path,
+                         std::span<const ByteView> parts) {
+  for (const ByteView part : parts) {
+    LODE_CHECK(write_all(file, path, part));
+  }
+  if (::fsync(file.get()) != 0) {
+    return system_error(path, "flush");
+  }
+  return {};
+}
+
+Result<void> write_and_publish(const std::filesystem::path& path, std::span<const ByteView> parts,
+                               unsigned mode, Publish publish) {
   std::filesystem::path temporary;
   const Descriptor file(create_beside(path, mode, temporary));
   if (file.get() < 0) {
     return system_error(path, "create");
   }
-  Result<void> written = write_all(file, path, bytes);
+  Result<void> written = write_parts(file, path, parts);
   if (written) {
     written = publish(temporary, path);
   }
@@ -181,11 +189,16 @@ Result<void> write_and_publish(const std::filesystem::path& path, ByteView bytes
 }  // namespace
 
 Result<void> write_file(const std::filesystem::path& path, ByteView bytes, unsigned mode) {
-  return write_and_publish(path, bytes, mode, publish_over);
+  return write_and_publish(path, {&bytes, 1}, mode, publish_over);
+}
+
+Result<void> write_file_parts(const std::filesystem::path& path, std::span<const ByteView> parts,
+                              unsigned mode) {
+  return write_and_publish(path, parts, mode, publish_over);
 }
 
 Result<void> write_new_file(const std::filesystem::path& path, ByteView bytes, unsigned mode) {
-  return write_and_publish(path, bytes, mode, publish_new);
+  return write_and_publish(path, {&bytes, 1}, mode, publish_new);
 }
 
 }  // namespace lode

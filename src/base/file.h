@@ -29,6 +29,10 @@ Result<std::size_t> read_file_into(const std::filesystem::path& path, std::size_
 /// flushed to disk, then renamed. Errc::out_of_resource when the disk or a quota is full.
 Result<void> write_file(const std::filesystem::path& path, ByteView bytes, unsigned mode = 0644);
 
+/// As write_file, with the parts one after the other: for files too large to be put together first.
+Result<void> write_file_parts(const std::filesystem::path& path, std::span<const ByteView> parts,
+                              unsigned mode = 0644);
+
 /// As write_file, but where something has the name already (a dangling link, too) it stays as it is
 /// and the answer is Errc::invalid_input.
 Result<void> write_new_file(const std::filesystem::path& path, ByteView bytes,

@@ -28,23 +28,31 @@ bool nests_deeper_than(std::string_view text, int limit) {
   return false;
 }
 
-}  // namespace
-
-Result<nlohmann::ordered_json> parse_json(std::string_view text) {
+template <class Json>
+Result<Json> parse(std::string_view text) {
   if (nests_deeper_than(text, kMaxJsonDepth)) {
     return fail(Errc::limit_exceeded,
                 "JSON nested deeper than " + std::to_string(kMaxJsonDepth) + " levels");
   }
   try {
     // In place, because a JSON value claims to convert to anything, Error included.
-    return Result<nlohmann::ordered_json>(boost::system::in_place_value,
-                                          nlohmann::ordered_json::parse(text));
+    return Result<Json>(boost::system::in_place_value, Json::parse(text));
   } catch (const nlohmann::json::parse_error& error) {
     // The library's own message quotes the text around the fault.
     return fail(Errc::invalid_input, "not JSON at byte " + std::to_string(error.byte));
   } catch (const nlohmann::json::out_of_range&) {
     return fail(Errc::invalid_input, "JSON with a number beyond the range of a double");
   }
+}
+
+}  // namespace
+
+Result<nlohmann::ordered_json> parse_json(std::string_view text) {
+  return parse<nlohmann::ordered_json>(text);
+}
+
+Result<nlohmann::json> parse_sorted_json(std::string_view text) {
+  return parse<nlohmann::json>(text);
 }
 
 }  // namespace lode

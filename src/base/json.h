@@ -17,4 +17,8 @@ inline constexpr int kMaxJsonDepth = 64;
 /// position and never the text: it may hold a key.
 Result<nlohmann::ordered_json> parse_json(std::string_view text);
 
+/// As parse_json, with keys sorted: for documents of very many keys, where keeping their order
+/// takes time quadratic in their number.
+Result<nlohmann::json> parse_sorted_json(std::string_view text);
+
 }  // namespace lode

@@ -10,7 +10,8 @@
 namespace lode {
 
 Result<MappedFile> MappedFile::open(const std::filesystem::path& path, std::size_t max_bytes) {
-  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  // Non-blocking, because opening a pipe would wait for a writer before it can be refused.
+  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   if (file.get() < 0) {
     return system_error(path, "open");
   }

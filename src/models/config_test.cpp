@@ -1,0 +1,264 @@
+// Configs: the published networks have the published numbers of parameters, and others are refused
+// by the name of the field.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <nlohmann/json.hpp>
+
+#include "models/autoencoder_kl.h"
+#include "models/clip_text.h"
+#include "models/flow_match_euler.h"
+#include "models/flux_transformer.h"
+#include "models/t5_encoder.h"
+
+namespace lode::models {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+Json clip_json() {
+  return {{"architectures", {"CLIPTextModel"}},
+          {"eos_token_id", 2},
+          {"hidden_act", "quick_gelu"},
+          {"hidden_size", 768},
+          {"intermediate_size", 3072},
+          {"layer_norm_eps", 1e-5},
+          {"max_position_embeddings", 77},
+          {"num_attention_heads", 12},
+          {"num_hidden_layers", 12},
+          {"vocab_size", 49408}};
+}
+
+Json t5_json() {
+  return {{"architectures", {"T5EncoderModel"}},
+          {"d_ff", 10240},
+          {"d_kv", 64},
+          {"d_model", 4096},
+          {"feed_forward_proj", "gated-gelu"},
+          {"layer_norm_epsilon", 1e-6},
+          {"num_heads", 64},
+          {"num_layers", 24},
+          {"relative_attention_max_distance", 128},
+          {"relative_attention_num_buckets", 32},
+          {"vocab_size", 32128}};
+}
+
+Json flux_json() {
+  return {{"_class_name", "FluxTransformer2DModel"},
+          {"attention_head_dim", 128},
+          {"guidance_embeds", false},
+          {"in_channels", 64},
+          {"joint_attention_dim", 4096},
+          {"num_attention_heads", 24},
+          {"num_layers", 19},
+          {"num_single_layers", 38},
+          {"patch_size", 1},
+          {"pooled_projection_dim", 768}};
+}
+
+Json vae_json() {
+  return {{"_class_name", "AutoencoderKL"},
+          {"act_fn", "silu"},
+          {"block_out_channels", {128, 256, 512, 512}},
+          {"down_block_types", Json(4, "DownEncoderBlock2D")},
+          {"in_channels", 3},
+          {"latent_channels", 16},
+          {"layers_per_block", 2},
+          {"norm_num_groups", 32},
+          {"out_channels", 3},
+          {"scaling_factor", 0.3611},
+          {"shift_factor", 0.1159},
+          {"up_block_types", Json(4, "UpDecoderBlock2D")},
+          {"use_post_quant_conv", false},
+          {"use_quant_conv", false}};
+}
+
+Json scheduler_json() {
+  return {{"_class_name", "FlowMatchEulerDiscreteScheduler"}, {"shift", 1.0}};
+}
+
+/// Parameters and tensors of a network that is described, not loaded; every tensor is in exactly
+/// one block.
+struct Size {
+  std::int64_t parameters;
+  std::size_t tensors;
+  bool operator==(const Size&) const = default;
+};
+
+Size size_of(const nn::ParameterSet& set, std::vector<const std::vector<nn::Block>*> lists) {
+  std::int64_t in_blocks = 0;
+  std::size_t tensors = 0;
+  for (const auto* list : lists) {
+    for (const nn::Block& block : *list) {
+      in_blocks += block.count();
+      tensors += block.parameters.size();
+    }
+  }
+  EXPECT_EQ(in_blocks, set.count());
+  EXPECT_EQ(tensors, set.all().size());
+  return {set.count(), set.all().size()};
+}
+
+template <class Network, class Config>
+Size size_by(const Config& config) {
+  nn::ParameterSet set;
+  const Network network(config, set.root());
+  return size_of(set, {&network.blocks()});
+}
+
+TEST(FullSize, ClipTextOfFlux) {
+  EXPECT_EQ((size_by<ClipText>(parse_clip_text_config(clip_json()).value())),
+            (Size{123'060'480, 196}));
+}
+
+TEST(FullSize, T5OfFlux) {
+  EXPECT_EQ((size_by<T5Encoder>(parse_t5_config(t5_json()).value())), (Size{4'762'310'656, 219}));
+}
+
+TEST(FullSize, FluxTransformerWithModulationsApart) {
+  const auto config = parse_flux_transformer_config(flux_json()).value();
+  nn::ParameterSet set;
+  const FluxTransformer network(config, set.root());
+  EXPECT_EQ(size_of(set, {&network.blocks(), &network.modulation_blocks()}),
+            (Size{11'891'178'560, 1156}));
+  std::int64_t modulations = 0;
+  for (const nn::Block& block : network.modulation_blocks()) {
+    modulations += block.count();
+  }
+  EXPECT_NEAR(static_cast<double>(modulations), 3.25e9, 0.05e9) << "what no step needs";
+}
+
+TEST(FullSize, FluxDevHasAGuidanceEmbedder) {
+  Json json = flux_json();
+  json["guidance_embeds"] = true;
+  // Two linear layers, 256 -> 3072 -> 3072, with biases.
+  EXPECT_EQ(parse_flux_transformer_config(json).value().guidance, true);
+  nn::ParameterSet set;
+  const FluxTransformer network(parse_flux_transformer_config(json).value(), set.root());
+  EXPECT_EQ(set.count(), 11'891'178'560 + 256 * 3072 + 3072 * 3072 + 2 * 3072);
+}
+
+TEST(FullSize, AutoencoderOfFlux) {
+  const auto config = parse_autoencoder_kl_config(vae_json()).value();
+  EXPECT_EQ(size_by<KlDecoder>(config).parameters, 49'545'475);
+  EXPECT_EQ(size_by<KlEncoder>(config).parameters, 34'274'208);
+}
+
+TEST(FullSize, AutoencoderOfStableDiffusion) {
+  Json json = vae_json();
+  for (const char* field :
+       {"scaling_factor", "shift_factor", "use_quant_conv", "use_post_quant_conv"}) {
+    json.erase(field);
+  }
+  json["latent_channels"] = 4;
+  const auto config = parse_autoencoder_kl_config(json).value();
+  EXPECT_EQ(size_by<KlDecoder>(config).parameters + size_by<KlEncoder>(config).parameters,
+            83'653'863);
+}
+
+/// What a parser says of a config with one field set.
+struct Refusal {
+  const char* field;
+  Json value;  // discarded: the field is taken away
+  Errc code;
+};
+
+void expect_refusals(const std::function<Result<void>(const Json&)>& parse, const Json& good,
+                     const std::vector<Refusal>& refusals) {
+  EXPECT_TRUE(parse(good));
+  for (const Refusal& refusal : refusals) {
+    Json json = good;
+    if (refusal.value.is_discarded()) {
+      json.erase(refusal.field);
+    } else {
+      json[refusal.field] = refusal.value;
+    }
+    const Result<void> result = parse(json);
+    ASSERT_FALSE(result) << refusal.field << " " << refusal.value;
+    EXPECT_EQ(result.error().code, refusal.code) << result.error().context;
+    EXPECT_THAT(result.error().context, testing::HasSubstr(refusal.field));
+  }
+  for (const Json& other : {Json::array(), Json("text"), Json(nullptr), Json(3)}) {
+    EXPECT_EQ(parse(other).error().code, Errc::invalid_input) << other;
+  }
+}
+
+const Json kMissing(Json::value_t::discarded);
+
+template <class Config>
+std::function<Result<void>(const Json&)> only_errors(Result<Config> (*parse)(const Json&)) {
+  return [parse](const Json& json) -> Result<void> {
+    LODE_CHECK(parse(json));
+    return {};
+  };
+}
+
+TEST(Configs, ClipText) {
+  expect_refusals(only_errors(parse_clip_text_config), clip_json(),
+                  {{"architectures", {"BertModel"}, Errc::unsupported},
+                   {"architectures", kMissing, Errc::invalid_input},
+                   {"architectures", Json::array(), Errc::invalid_input},
+                   {"hidden_act", "relu", Errc::unsupported},
+                   {"hidden_size", kMissing, Errc::invalid_input},
+                   {"hidden_size", 770, Errc::invalid_input},
+                   {"hidden_size", 0, Errc::invalid_input},
+                   {"hidden_size", 1e3, Errc::invalid_input},
+                   {"num_hidden_layers", 100'000, Errc::invalid_input},
+                   {"num_hidden_layers", 18446744073709551615U, Errc::invalid_input},
+                   {"vocab_size", -1, Errc::invalid_input},
+                   {"layer_norm_eps", "tiny", Errc::invalid_input}});
+}
+
+TEST(Configs, T5) {
+  expect_refusals(only_errors(parse_t5_config), t5_json(),
+                  {{"architectures", {"T5ForConditionalGeneration"}, Errc::unsupported},
+                   {"feed_forward_proj", "relu", Errc::unsupported},
+                   {"feed_forward_proj", kMissing, Errc::unsupported},
+                   {"relative_attention_num_buckets", 33, Errc::invalid_input},
+                   {"relative_attention_max_distance", 8, Errc::invalid_input},
+                   {"d_kv", kMissing, Errc::invalid_input},
+                   {"d_ff", 1'000'000, Errc::invalid_input}});
+}
+
+TEST(Configs, FluxTransformer) {
+  expect_refusals(only_errors(parse_flux_transformer_config), flux_json(),
+                  {{"_class_name", "SD3Transformer2DModel", Errc::unsupported},
+                   {"_class_name", kMissing, Errc::invalid_input},
+                   {"patch_size", 2, Errc::unsupported},
+                   {"axes_dims_rope", {16, 56, 58}, Errc::invalid_input},
+                   {"axes_dims_rope", {17, 55, 56}, Errc::invalid_input},
+                   {"axes_dims_rope", {64, 64}, Errc::invalid_input},
+                   {"axes_dims_rope", {16, 56, "56"}, Errc::invalid_input},
+                   {"in_channels", 63, Errc::invalid_input},
+                   {"out_channels", 128, Errc::unsupported},
+                   {"guidance_embeds", 1, Errc::invalid_input},
+                   {"num_attention_heads", 257, Errc::invalid_input}});
+}
+
+TEST(Configs, Autoencoder) {
+  expect_refusals(only_errors(parse_autoencoder_kl_config), vae_json(),
+                  {{"_class_name", "AutoencoderTiny", Errc::unsupported},
+                   {"act_fn", "mish", Errc::unsupported},
+                   {"block_out_channels", {128, 256, 512, 500}, Errc::invalid_input},
+                   {"block_out_channels", kMissing, Errc::invalid_input},
+                   {"up_block_types", {"UpDecoderBlock2D"}, Errc::invalid_input},
+                   {"down_block_types", Json(4, "AttnDownEncoderBlock2D"), Errc::unsupported},
+                   {"latents_mean", {0.0}, Errc::unsupported},
+                   {"scaling_factor", 0, Errc::invalid_input},
+                   {"out_channels", 4, Errc::unsupported}});
+}
+
+TEST(Configs, Scheduler) {
+  expect_refusals(only_errors(parse_flow_match_config), scheduler_json(),
+                  {{"_class_name", "DDIMScheduler", Errc::unsupported},
+                   {"shift", 0, Errc::invalid_input},
+                   {"use_karras_sigmas", true, Errc::unsupported},
+                   {"invert_sigmas", true, Errc::unsupported},
+                   {"shift_terminal", 0.02, Errc::unsupported},
+                   {"time_shift_type", "linear", Errc::unsupported},
+                   {"max_image_seq_len", 256, Errc::invalid_input}});
+}
+
+}  // namespace
+}  // namespace lode::models
