@@ -13,4 +13,8 @@ namespace lode::cutout {
 /// the border's colours.
 Result<cv::Mat> grabcut_seeds(const cv::Mat& rgb);
 
+/// The other start: an ellipse in the middle is likely subject, the border surely background,
+/// whatever their colours are. For a subject that shares colours with the border.
+cv::Mat middle_seeds(const cv::Mat& rgb);
+
 }  // namespace lode::cutout

@@ -7,6 +7,7 @@
 
 #include "cutout/box_blur_internal.h"
 #include "cutout/grabcut_internal.h"
+#include "cutout/inspect.h"
 #include "cutout/matter.h"
 #include "image/pil_resize.h"
 
@@ -125,17 +126,44 @@ class GrabCutMatter final : public Matter {
     const image::Image opaque = image::composite_over(picture, {255, 255, 255});
     const cv::Mat rgb = mat_of(image::pil_resize(opaque, scaled(picture.width),
                                                  scaled(picture.height), image::PilFilter::box));
-    LODE_TRY(cv::Mat mask, grabcut_seeds(rgb));
-    LODE_TRY(const int rounds, iterate(rgb, mask, options_.iterations, stop));
+    LODE_TRY(const Segmented segmented, segment(rgb, stop));
     // Two pixels of the small picture on either side, at least three of the full one.
     const int size = 2 * std::max(1, static_cast<int>(std::lround(2 / scale))) + 1;
-    const image::GreyImage large = image::pil_resize(matte_of(mask), picture.width, picture.height,
+    const image::GreyImage large = image::pil_resize(segmented.matte, picture.width, picture.height,
                                                      image::PilFilter::bilinear);
     return Matte{drawn_along_edges(large, opaque, size),
-                 fmt::format("GrabCut of {}x{} pixels, {} iterations", rgb.cols, rgb.rows, rounds)};
+                 fmt::format("GrabCut of {}x{} pixels, {}", rgb.cols, rgb.rows, segmented.how)};
   }
 
  private:
+  /// A matte of the small picture.
+  struct Segmented {
+    image::GreyImage matte;
+    Inspection inspection;
+    std::string how;
+  };
+
+  Result<Segmented> segment_from(const cv::Mat& rgb, cv::Mat mask, const char* start,
+                                 const std::stop_token& stop) const {
+    LODE_TRY(const int rounds, iterate(rgb, mask, options_.iterations, stop));
+    image::GreyImage matte = matte_of(mask);
+    Inspection inspection = inspect_matte(matte);
+    return Segmented{std::move(matte), std::move(inspection),
+                     fmt::format("{} iterations from {}", rounds, start)};
+  }
+
+  /// From the border's colours; where that gives an odd matte, the middle may give a better one.
+  Result<Segmented> segment(const cv::Mat& rgb, const std::stop_token& stop) const {
+    LODE_TRY(const cv::Mat seeds, grabcut_seeds(rgb));
+    LODE_TRY(Segmented by_colour, segment_from(rgb, seeds, "the border's colours", stop));
+    if (by_colour.inspection.findings.empty()) {
+      return by_colour;
+    }
+    LODE_TRY(Segmented by_place, segment_from(rgb, middle_seeds(rgb), "the middle", stop));
+    return by_place.inspection.findings.size() < by_colour.inspection.findings.size() ? by_place
+                                                                                      : by_colour;
+  }
+
   GrabCutOptions options_;
 };
 

@@ -31,9 +31,13 @@ struct Border {
   int band = 1;
 };
 
+int band_of(const cv::Mat& picture) {
+  return std::max(2, std::min(picture.cols, picture.rows) / 50);
+}
+
 Border border_of(const cv::Mat& lab) {
   Border border;
-  border.band = std::max(2, std::min(lab.cols, lab.rows) / 50);
+  border.band = band_of(lab);
   const auto add = [&](int x, int y, Side side) {
     border.colours.push_back(lab.at<Lab>(y, x));
     border.sides.push_back(side);
@@ -137,6 +141,17 @@ Result<cv::Mat> grabcut_seeds(const cv::Mat& rgb) {
   if (subject < std::max<int>(kGroups, static_cast<int>(kLeastSubject * rgb.total()))) {
     return fail(Errc::invalid_input, "nothing differs from the border's colours");
   }
+  return mask;
+}
+
+cv::Mat middle_seeds(const cv::Mat& rgb) {
+  constexpr double kRadius = 0.38;  // of the picture's sides
+  const int band = band_of(rgb);
+  cv::Mat mask(rgb.rows, rgb.cols, CV_8UC1, cv::Scalar(cv::GC_BGD));
+  mask(cv::Rect(band, band, rgb.cols - 2 * band, rgb.rows - 2 * band)).setTo(cv::GC_PR_BGD);
+  cv::ellipse(mask, cv::Point(rgb.cols / 2, rgb.rows / 2),
+              cv::Size(static_cast<int>(kRadius * rgb.cols), static_cast<int>(kRadius * rgb.rows)),
+              0, 0, 360, cv::Scalar(cv::GC_PR_FGD), cv::FILLED);
   return mask;
 }
 
