@@ -269,6 +269,19 @@ TEST(FluxPipeline, SaysThatAPromptWasCut) {
   EXPECT_EQ(pipeline.run(small(prompt))->notes, result.notes) << "of a known prompt, too";
 }
 
+TEST(FluxPipeline, RoundsToTheNearestOfEightBits) {
+  std::vector<float> values;
+  for (const float byte : {-20.0F, 0.4F, 100.4F, 100.6F, 254.6F, 300.0F}) {
+    for (int channel = 0; channel < 2; ++channel) {
+      values.push_back(byte / 127.5F - 1);
+    }
+  }
+  const image::Image picture = to_picture(as_tensor(values).view({1, 3, 1, 4}));
+  // Planes of four: the first pixel is values 0, 4 and 8.
+  EXPECT_THAT(picture.pixels,
+              testing::ElementsAre(0, 100, 255, 0, 100, 255, 0, 101, 255, 0, 101, 255));
+}
+
 TEST(FluxPipeline, DecodesInTilesCloseToTheWhole) {
   FluxOptions options = on_cpu();
   options.decode_tile = 64;
@@ -285,7 +298,7 @@ TEST(FluxPipeline, DecodesInTilesCloseToTheWhole) {
   EXPECT_FALSE(b.decoded_in_tiles);
   const auto difference = image::compare(a.pictures[0], b.pictures[0]).value();
   std::printf("tiles of 64 pixels against the whole: %.1f dB\n", difference.psnr_db);
-  EXPECT_GT(difference.psnr_db, 15);
+  EXPECT_GT(difference.psnr_db, 25);
 }
 
 /// A copy of the snapshot to be damaged.
