@@ -35,6 +35,8 @@ at::Tensor Linear::operator()(const at::Tensor& x) const {
   return at::linear(x, weight_->value(), value_or_nothing(bias_));
 }
 
+const at::Tensor& Linear::bias() const { return value_or_nothing(bias_); }
+
 Embedding::Embedding(const Scope& scope, std::int64_t entries, std::int64_t width)
     : weight_(&scope.add("weight", {entries, width})) {}
 

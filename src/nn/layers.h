@@ -17,6 +17,7 @@ class Linear {
  public:
   Linear(const Scope& scope, std::int64_t in, std::int64_t out, Bias bias = Bias::added);
   at::Tensor operator()(const at::Tensor& x) const;  // [..., in] -> [..., out]
+  const at::Tensor& bias() const;                    ///< undefined where there is none
 
  private:
   const Parameter* weight_;
