@@ -4,8 +4,10 @@
 #include <ATen/ops/silu.h>
 #include <fmt/format.h>
 
+#include <array>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <utility>
 
 #include "models/config_internal.h"
 #include "nn/attention.h"
@@ -33,6 +35,29 @@ std::vector<nn::ResnetBlock2D> make_resnets(const AutoencoderKlConfig& config,
     resnets.emplace_back(scope["resnets"][i], resnet(config, i == 0 ? in : out, out));
   }
   return resnets;
+}
+
+// diffusers' models/modeling_utils.py, _convert_deprecated_attention_blocks.
+std::vector<std::string> old_attention_names(std::string_view parameter) {
+  constexpr std::array<std::array<std::string_view, 2>, 4> kNames = {
+      {{".to_q.", ".query."},
+       {".to_k.", ".key."},
+       {".to_v.", ".value."},
+       {".to_out.0.", ".proj_attn."}}};
+  for (const auto& [now, once] : kNames) {
+    if (const std::size_t at = parameter.find(now); at != std::string_view::npos) {
+      return {std::string(parameter).replace(at, now.size(), once)};
+    }
+  }
+  return {};
+}
+
+nn::LoadRules half_rules(std::vector<std::string> other_half) {
+  nn::LoadRules rules;
+  rules.ignore = std::move(other_half);
+  rules.aliases = old_attention_names;
+  rules.allow_1x1_convolutions = true;
+  return rules;
 }
 
 }  // namespace
@@ -96,6 +121,8 @@ at::Tensor KlMidBlock::operator()(const at::Tensor& x) const {
   return second_(attention_ ? (*attention_)(y) : y);
 }
 
+nn::LoadRules KlDecoder::load_rules() { return half_rules({"encoder.*", "quant_conv.*"}); }
+
 KlDecoder::KlDecoder(const AutoencoderKlConfig& config, const nn::Scope& scope)
     : config_(config),
       conv_in_(scope["decoder.conv_in"], config.latent_channels, config.channels.back(),
@@ -149,6 +176,8 @@ at::Tensor KlDecoder::operator()(const at::Tensor& latents, nn::Pass& pass) cons
   const nn::InBlock inside(pass, *block);
   return conv_out_(at::silu(norm_out_(x)));
 }
+
+nn::LoadRules KlEncoder::load_rules() { return half_rules({"decoder.*", "post_quant_conv.*"}); }
 
 KlEncoder::KlEncoder(const AutoencoderKlConfig& config, const nn::Scope& scope)
     : config_(config),

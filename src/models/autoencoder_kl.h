@@ -11,6 +11,7 @@
 #include "base/result.h"
 #include "nn/blocks.h"
 #include "nn/layers.h"
+#include "nn/loader.h"
 #include "nn/pass.h"
 
 namespace lode::models {
@@ -69,6 +70,10 @@ class KlDecoder {
   /// What diffusion made, as the decoder wants it.
   at::Tensor unscale(const at::Tensor& latents) const;
 
+  /// The other half is ignored, and attention may bear its old names (query, key, value, proj_attn)
+  /// or be stored as 1x1 convolutions.
+  static nn::LoadRules load_rules();
+
   /// In the order of the forward pass.
   const std::vector<nn::Block>& blocks() const { return blocks_; }
   const AutoencoderKlConfig& config() const { return config_; }
@@ -101,6 +106,9 @@ class KlEncoder {
   };
   /// pictures [B, image_channels, reduction H, reduction W], -1..1.
   Distribution operator()(const at::Tensor& pictures, nn::Pass& pass) const;
+
+  /// As the decoder's.
+  static nn::LoadRules load_rules();
 
   const std::vector<nn::Block>& blocks() const { return blocks_; }
   const AutoencoderKlConfig& config() const { return config_; }

@@ -68,6 +68,12 @@ at::Tensor ClipText::Layer::operator()(const at::Tensor& x, const ClipTextConfig
   return y + fc2(config.quick_gelu ? nn::quick_gelu(inner) : nn::gelu(inner));
 }
 
+nn::LoadRules ClipText::load_rules() {
+  nn::LoadRules rules;
+  rules.ignore = {"*.position_ids"};
+  return rules;
+}
+
 ClipText::ClipText(const ClipTextConfig& config, const nn::Scope& scope)
     : config_(config),
       tokens_(scope["text_model.embeddings.token_embedding"], config.vocabulary, config.width),

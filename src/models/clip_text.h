@@ -10,6 +10,7 @@
 
 #include "base/result.h"
 #include "nn/layers.h"
+#include "nn/loader.h"
 #include "nn/pass.h"
 
 namespace lode::models {
@@ -48,6 +49,9 @@ class ClipText {
   /// ids int64 [B, T], T at most config.positions, values below config.vocabulary. Nothing is
   /// masked but the future: FLUX attends to padding.
   Output operator()(const at::Tensor& ids, nn::Pass& pass) const;
+
+  /// Position ids, which old files hold, are no parameters.
+  static nn::LoadRules load_rules();
 
   /// In the order of the forward pass.
   const std::vector<nn::Block>& blocks() const { return blocks_; }

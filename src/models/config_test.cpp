@@ -1,10 +1,16 @@
 // Configs: the published networks have the published numbers of parameters, and others are refused
 // by the name of the field.
+#include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
 #include <functional>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "models/autoencoder_kl.h"
 #include "models/clip_text.h"
@@ -86,6 +92,23 @@ struct Size {
   bool operator==(const Size&) const = default;
 };
 
+/// Compares with a list of tests/golden/names, of which `prefixes` are this network's.
+void expect_names(const nn::ParameterSet& set, const std::string& list,
+                  const std::vector<std::string>& prefixes = {""}) {
+  std::set<std::string> expected;
+  std::ifstream file(std::filesystem::path(LODE_SOURCE_DIR) / "tests/golden/names" / list);
+  for (std::string line; std::getline(file, line);) {
+    if (std::ranges::any_of(prefixes, [&](const auto& p) { return line.starts_with(p); })) {
+      expected.insert(line);
+    }
+  }
+  std::set<std::string> found;
+  for (const nn::Parameter& parameter : set.all()) {
+    found.insert(fmt::format("{}\t{}", parameter.name(), fmt::join(parameter.shape(), ",")));
+  }
+  EXPECT_EQ(found, expected) << list;
+}
+
 Size size_of(const nn::ParameterSet& set, std::vector<const std::vector<nn::Block>*> lists) {
   std::int64_t in_blocks = 0;
   std::size_t tensors = 0;
@@ -101,25 +124,29 @@ Size size_of(const nn::ParameterSet& set, std::vector<const std::vector<nn::Bloc
 }
 
 template <class Network, class Config>
-Size size_by(const Config& config) {
+Size size_by(const Config& config, const std::string& list,
+             const std::vector<std::string>& prefixes = {""}) {
   nn::ParameterSet set;
   const Network network(config, set.root());
+  expect_names(set, list, prefixes);
   return size_of(set, {&network.blocks()});
 }
 
 TEST(FullSize, ClipTextOfFlux) {
-  EXPECT_EQ((size_by<ClipText>(parse_clip_text_config(clip_json()).value())),
+  EXPECT_EQ((size_by<ClipText>(parse_clip_text_config(clip_json()).value(), "clip_l_text.txt")),
             (Size{123'060'480, 196}));
 }
 
 TEST(FullSize, T5OfFlux) {
-  EXPECT_EQ((size_by<T5Encoder>(parse_t5_config(t5_json()).value())), (Size{4'762'310'656, 219}));
+  EXPECT_EQ((size_by<T5Encoder>(parse_t5_config(t5_json()).value(), "t5_v1_1_xxl_encoder.txt")),
+            (Size{4'762'310'656, 219}));
 }
 
 TEST(FullSize, FluxTransformerWithModulationsApart) {
   const auto config = parse_flux_transformer_config(flux_json()).value();
   nn::ParameterSet set;
   const FluxTransformer network(config, set.root());
+  expect_names(set, "flux_transformer.txt");
   EXPECT_EQ(size_of(set, {&network.blocks(), &network.modulation_blocks()}),
             (Size{11'891'178'560, 1156}));
   std::int64_t modulations = 0;
@@ -139,10 +166,13 @@ TEST(FullSize, FluxDevHasAGuidanceEmbedder) {
   EXPECT_EQ(set.count(), 11'891'178'560 + 256 * 3072 + 3072 * 3072 + 2 * 3072);
 }
 
+const std::vector<std::string> kDecoder = {"decoder.", "post_quant_conv."};
+const std::vector<std::string> kEncoder = {"encoder.", "quant_conv."};
+
 TEST(FullSize, AutoencoderOfFlux) {
   const auto config = parse_autoencoder_kl_config(vae_json()).value();
-  EXPECT_EQ(size_by<KlDecoder>(config).parameters, 49'545'475);
-  EXPECT_EQ(size_by<KlEncoder>(config).parameters, 34'274'208);
+  EXPECT_EQ(size_by<KlDecoder>(config, "flux_vae.txt", kDecoder).parameters, 49'545'475);
+  EXPECT_EQ(size_by<KlEncoder>(config, "flux_vae.txt", kEncoder).parameters, 34'274'208);
 }
 
 TEST(FullSize, AutoencoderOfStableDiffusion) {
@@ -153,7 +183,8 @@ TEST(FullSize, AutoencoderOfStableDiffusion) {
   }
   json["latent_channels"] = 4;
   const auto config = parse_autoencoder_kl_config(json).value();
-  EXPECT_EQ(size_by<KlDecoder>(config).parameters + size_by<KlEncoder>(config).parameters,
+  EXPECT_EQ(size_by<KlDecoder>(config, "sd_vae.txt", kDecoder).parameters +
+                size_by<KlEncoder>(config, "sd_vae.txt", kEncoder).parameters,
             83'653'863);
 }
 

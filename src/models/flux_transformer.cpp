@@ -198,18 +198,20 @@ at::Tensor FluxTransformer::SingleBlock::operator()(const at::Tensor& x,
 
 FluxTransformer::FluxTransformer(const FluxTransformerConfig& config, const nn::Scope& scope)
     : config_(config),
-      timestep_embedder_(scope["time_text_embed.timestep_embedder"], kTimeWidth, config.width()),
-      text_embedder_(scope["time_text_embed.text_embedder"], config.pooled_width, config.width()),
-      x_embedder_(scope["x_embedder"], config.in_channels, config.width()),
-      context_embedder_(scope["context_embedder"], config.text_width, config.width()),
+      timestep_embedder_(scope.exact()["time_text_embed.timestep_embedder"], kTimeWidth,
+                         config.width()),
+      text_embedder_(scope.exact()["time_text_embed.text_embedder"], config.pooled_width,
+                     config.width()),
+      x_embedder_(scope.exact()["x_embedder"], config.in_channels, config.width()),
+      context_embedder_(scope.exact()["context_embedder"], config.text_width, config.width()),
       double_blocks_(
           make_blocks<DoubleBlock>(config, config.double_layers, scope["transformer_blocks"])),
       single_blocks_(make_blocks<SingleBlock>(config, config.single_layers,
                                               scope["single_transformer_blocks"])),
-      norm_out_(scope["norm_out.linear"], config.width(), 2 * config.width()),
-      proj_out_(scope["proj_out"], config.width(), config.out_channels) {
+      norm_out_(scope.exact()["norm_out.linear"], config.width(), 2 * config.width()),
+      proj_out_(scope.exact()["proj_out"], config.width(), config.out_channels) {
   if (config.guidance) {
-    guidance_embedder_.emplace(scope["time_text_embed.guidance_embedder"], kTimeWidth,
+    guidance_embedder_.emplace(scope.exact()["time_text_embed.guidance_embedder"], kTimeWidth,
                                config.width());
   }
   list_blocks(scope);

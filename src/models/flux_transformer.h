@@ -12,6 +12,7 @@
 #include "base/result.h"
 #include "nn/blocks.h"
 #include "nn/layers.h"
+#include "nn/loader.h"
 #include "nn/pass.h"
 #include "nn/rope.h"
 
@@ -69,6 +70,8 @@ struct FluxInput {
 nn::RotaryTable flux_rotary(const FluxTransformerConfig& config, std::int64_t text_length,
                             std::int64_t rows, std::int64_t columns);
 
+/// The embedders, the last norm and the last projection are small and everything passes through
+/// them: their matrices are never quantised.
 class FluxTransformer {
  public:
   FluxTransformer(const FluxTransformerConfig& config, const nn::Scope& scope);
@@ -81,6 +84,8 @@ class FluxTransformer {
   /// are on one device and but for `rotary` of one type.
   at::Tensor operator()(const FluxInput& input, const FluxModulations& modulations,
                         std::int64_t step, nn::Pass& pass) const;
+
+  static nn::LoadRules load_rules() { return {}; }
 
   /// What compute_modulations visits, in order.
   const std::vector<nn::Block>& modulation_blocks() const { return modulation_blocks_; }

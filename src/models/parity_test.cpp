@@ -51,16 +51,19 @@ class Loaded {
  public:
   Loaded(const std::string& part, const Config& config, const Held& held)
       : network_(config, set_.root()) {
-    const auto checkpoint = weights::Checkpoint::open(flux_golden() / "snapshot" / part).value();
+    const auto bank =
+        nn::WeightBank::bind(set_,
+                             weights::Checkpoint::open(flux_golden() / "snapshot" / part).value(),
+                             Network::load_rules())
+            .value();
+    nn::Block all{part, {}};
     for (nn::Parameter& parameter : set_.all()) {
-      const at::Tensor value = test::to_tensor(checkpoint.find(parameter.name()).value());
-      if (held.format != nn::WeightFormat::native &&
-          parameter.kind() == nn::ParameterKind::matrix) {
-        parameter.set(nn::quantise(value, held.format));
-      } else {
-        parameter.set(value.to(held.type));
-      }
+      all.parameters.push_back(&parameter);
     }
+    nn::Placement placement;
+    placement.compute = held.type;
+    placement.format = held.format;
+    bank.load(all, placement).install();
   }
 
   const Network& operator*() const { return network_; }

@@ -83,6 +83,16 @@ at::Tensor T5Encoder::Layer::operator()(const at::Tensor& x, const at::Tensor& b
   return y + feed_forward(norm2(y));
 }
 
+nn::LoadRules T5Encoder::load_rules() {
+  nn::LoadRules rules;
+  rules.ignore = {"encoder.embed_tokens.weight"};
+  rules.aliases = [](std::string_view parameter) {
+    return parameter == "shared.weight" ? std::vector<std::string>{"encoder.embed_tokens.weight"}
+                                        : std::vector<std::string>();
+  };
+  return rules;
+}
+
 T5Encoder::T5Encoder(const T5Config& config, const nn::Scope& scope)
     : config_(config),
       shared_(scope["shared"], config.vocabulary, config.width),

@@ -10,6 +10,7 @@
 #include "base/result.h"
 #include "nn/blocks.h"
 #include "nn/layers.h"
+#include "nn/loader.h"
 #include "nn/pass.h"
 
 namespace lode::models {
@@ -45,6 +46,9 @@ class T5Encoder {
   /// ids int64 [B, T], values below config.vocabulary -> [B, T, width]. Nothing is masked: FLUX
   /// attends to padding. In float32 or bfloat16; float16 overflows in the feed-forward layers.
   at::Tensor operator()(const at::Tensor& ids, nn::Pass& pass) const;
+
+  /// The token table may be stored under either name or both.
+  static nn::LoadRules load_rules();
 
   /// In the order of the forward pass.
   const std::vector<nn::Block>& blocks() const { return blocks_; }

@@ -82,10 +82,18 @@ Block ParameterSet::block(std::string name, std::initializer_list<std::string_vi
 }
 
 Scope Scope::operator[](std::string_view child) const {
-  return Scope(set_, path_ + std::string(child) + '.');
+  Scope place(set_, path_ + std::string(child) + '.');
+  place.is_exact_ = is_exact_;
+  return place;
 }
 
 Scope Scope::operator[](std::int64_t index) const { return (*this)[std::to_string(index)]; }
+
+Scope Scope::exact() const {
+  Scope same = *this;
+  same.is_exact_ = true;
+  return same;
+}
 
 Block Scope::block(std::string name, std::initializer_list<std::string_view> prefixes,
                    std::initializer_list<std::string_view> without) const {
@@ -103,7 +111,8 @@ Parameter& Scope::add(std::string_view name, Shape shape, ParameterKind kind) co
   LODE_ASSERT(
       std::ranges::none_of(set_->parameters_, [&](const Parameter& p) { return p.name() == full; }),
       "a parameter's name is registered twice");
-  return set_->parameters_.emplace_back(std::move(full), std::move(shape), kind);
+  return set_->parameters_.emplace_back(std::move(full), std::move(shape),
+                                        is_exact_ ? ParameterKind::exact : kind);
 }
 
 }  // namespace lode::nn

@@ -95,6 +95,9 @@ class Scope {
   Scope operator[](std::string_view child) const;
   Scope operator[](std::int64_t index) const;
 
+  /// The same place for layers whose matrices are not to be quantised.
+  Scope exact() const;
+
   /// Asserts that the name is new in its set.
   Parameter& add(std::string_view name, Shape shape,
                  ParameterKind kind = ParameterKind::exact) const;
@@ -110,6 +113,7 @@ class Scope {
 
   ParameterSet* set_;
   std::string path_;
+  bool is_exact_ = false;
 };
 
 }  // namespace lode::nn
