@@ -11,6 +11,7 @@ import argparse
 import hashlib
 import json
 import pathlib
+import sys
 
 import torch
 from safetensors.torch import save_file
@@ -54,7 +55,8 @@ def from_levels(picture):
 
 def save(tensors, path):
     path.parent.mkdir(parents=True, exist_ok=True)
-    save_file({name: tensor.detach().clone(memory_format=torch.contiguous_format) for name, tensor in tensors.items()}, path)
+    contiguous = torch.contiguous_format
+    save_file({name: tensor.detach().clone(memory_format=contiguous) for name, tensor in tensors.items()}, path)
     path.chmod(0o644)
 
 
@@ -141,7 +143,7 @@ def swin(transformer, out):
 
 def swin_parts(backbone):
     """Window attention with the mask of the shift, a block with and without it, and patch merging."""
-    module = vars(__import__("sys").modules[type(backbone).__module__])
+    module = vars(sys.modules[type(backbone).__module__])
     layer = module["BasicLayer"](dim=4, depth=2, num_heads=2, window_size=7, downsample=module["PatchMerging"]).eval()
     birefnet_reference.randomise(layer, 110, {"qkv.weight": 1.5})
     height, width = 10, 9

@@ -54,6 +54,15 @@ def png(width, height, depth, colour, rows, *chunks):
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + b"".join(chunks) + chunk(b"IDAT", body) + chunk(b"IEND", b"")
 
 
+def odd_profile():
+    """sRGB with red and blue exchanged, without its date: whoever applies it shows."""
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    for old, new in ((b"rXYZ", b"?XYZ"), (b"bXYZ", b"rXYZ"), (b"?XYZ", b"bXYZ")):
+        assert profile.count(old) == 1
+        profile = profile.replace(old, new)
+    return profile[:24] + bytes(12) + profile[36:]
+
+
 def write_jpegs(out):
     image = picture(WIDTH, HEIGHT, 1)
     for orientation in range(1, 9):
@@ -79,7 +88,7 @@ def write_pngs(out):
     palette = image.quantize(16, dither=Image.Dither.NONE)
     palette.save(out / "palette.png")
     palette.save(out / "palette_transparent.png", transparency=bytes([0, 96, 255, 200] + [255] * 12))
-    image.save(out / "icc.png", icc_profile=ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
+    image.save(out / "icc.png", icc_profile=odd_profile())
     corner = image.getpixel((0, 0))
     image.save(out / "rgb_colour_key.png", transparency=corner)
     exif = Image.Exif()
@@ -101,7 +110,8 @@ def write_animations(out):
         frame.putalpha(mask(WIDTH, HEIGHT, 1))
         frames.append(frame)
     frames[0].save(out / "animated.png", save_all=True, append_images=frames[1:], duration=100)
-    frames[0].save(out / "animated.webp", save_all=True, append_images=frames[1:], duration=100, lossless=True, exact=True)
+    frames[0].save(out / "animated.webp", save_all=True, append_images=frames[1:], duration=100, lossless=True,
+                   exact=True)
     opaque = [frame.convert("RGB").quantize(32, dither=Image.Dither.NONE) for frame in frames]
     opaque[0].save(out / "animated.gif", save_all=True, append_images=opaque[1:], duration=100)
     picture(WIDTH, HEIGHT, 5).save(out / "plain.webp", lossless=True)
@@ -159,8 +169,8 @@ def foreground(image_proc):
     """The CPU path (cv2.blur: reflected edges) and the GPU path's arithmetic (repeated edges), which differ."""
     width, height = 44, 30
     image = picture(width, height, 30)
-    masks = {"soft": mask(width, height, 9), "hard": mask(width, height, 1), "empty": Image.new("L", (width, height), 0),
-             "full": Image.new("L", (width, height), 255)}
+    masks = {"soft": mask(width, height, 9), "hard": mask(width, height, 1),
+             "empty": Image.new("L", (width, height), 0), "full": Image.new("L", (width, height), 255)}
     tensors = {"foreground.image": pixels(image)}
     for name, alpha in masks.items():
         tensors[f"foreground.{name}.mask"] = pixels(alpha)
@@ -170,7 +180,8 @@ def foreground(image_proc):
     scaled, weight = (numpy.array(part, dtype=numpy.float32) / 255.0 for part in (image, alpha))
     weight3 = weight[:, :, None]
     first, blurred = image_proc.FB_blur_fusion_foreground_estimator_cpu(scaled, scaled, scaled, weight3, 90)
-    tensors |= {"foreground.soft.first": torch.from_numpy(first), "foreground.soft.background": torch.from_numpy(blurred)}
+    tensors |= {"foreground.soft.first": torch.from_numpy(first),
+                "foreground.soft.background": torch.from_numpy(blurred)}
     gpu = image_proc.FB_blur_fusion_foreground_estimator_gpu_2(
         transforms.functional.to_tensor(image)[None], transforms.functional.to_tensor(alpha)[None], r=90)
     tensors["foreground.soft.gpu_r90"] = gpu[0].mul(255.0).to(torch.uint8).permute(1, 2, 0)
@@ -191,7 +202,8 @@ def main():
     options.out.mkdir(parents=True, exist_ok=True)
     for write in (write_jpegs, write_pngs, write_animations):
         write(options.out)
-    for name, tensors in {"decoded": decoded(options.out), "resize": resizes(), "foreground": foreground(image_proc)}.items():
+    files = {"decoded": decoded(options.out), "resize": resizes(), "foreground": foreground(image_proc)}
+    for name, tensors in files.items():
         path = options.out / f"{name}.safetensors"
         save_file({key: tensor.contiguous() for key, tensor in tensors.items()}, path)
         path.chmod(0o644)
