@@ -5,6 +5,7 @@
 
 namespace lode::commands {
 
+void add_cutout(CLI::App& app, cli::Action& chosen);
 void add_serve(CLI::App& app, cli::Action& chosen);
 
 }  // namespace lode::commands

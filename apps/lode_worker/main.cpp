@@ -1,10 +1,13 @@
 // lode-worker: the generation and validation service.
+#include "lode_worker/blas_kernel.h"
 #include "lode_worker/commands.h"
 
 int main(int argc, char** argv) {
+  lode::worker::relaunch_with_better_blas_core(argv);
   CLI::App app("Lode's generation and validation service", "lode-worker");
   lode::cli::Action chosen;
   lode::commands::add_serve(app, chosen);
+  lode::commands::add_cutout(app, chosen);
   lode::cli::Settings settings;
   return lode::cli::run(app, chosen, settings, argc, argv);
 }

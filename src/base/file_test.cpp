@@ -28,6 +28,16 @@ TEST(File, ReplacesAnExistingFileWhole) {
   fs::remove(path);
 }
 
+TEST(File, WritesPartsOneAfterTheOther) {
+  const fs::path path = scratch("lode_file_test_parts");
+  const std::vector<ByteView> parts = {as_bytes("a "), {}, as_bytes("cloud")};
+  ASSERT_TRUE(write_file_parts(path, parts));
+  EXPECT_EQ(as_text(*read_file(path, 100)), "a cloud");
+  ASSERT_TRUE(write_file_parts(path, {}));
+  EXPECT_TRUE(read_file(path, 100)->empty());
+  fs::remove(path);
+}
+
 TEST(File, RefusesMoreThanTheBound) {
   const fs::path path = scratch("lode_file_test_c");
   ASSERT_TRUE(write_file(path, Bytes(11)));

@@ -1,6 +1,7 @@
 #include "base/mapped_file.h"
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include "base/file.h"
 
@@ -27,6 +28,11 @@ TEST_F(MappedFileTest, MapsAnEmptyFileAsNoBytes) {
   const auto mapped = MappedFile::open(path_, 100);
   ASSERT_TRUE(mapped) << mapped.error().message();
   EXPECT_TRUE(mapped->bytes().empty());
+}
+
+TEST_F(MappedFileTest, RefusesAPipeWithoutWaitingForAWriter) {
+  ASSERT_EQ(::mkfifo(path_.c_str(), 0600), 0);
+  EXPECT_EQ(MappedFile::open(path_, 100).error().code, Errc::invalid_input);
 }
 
 TEST_F(MappedFileTest, RefusesWhatReadFileRefuses) {

@@ -53,7 +53,8 @@ struct Verdict {
 /// understand scores low: it cannot vouch for it. A verdict after a requested stop means nothing.
 Verdict judge_text(ByteView spz, std::string_view prompt, const std::stop_token& stop = {});
 
-/// As judge_text for a picture prompt: the splat seen from the front is held against the picture.
+/// As judge_text for a picture prompt: the splat seen from the front is held against the picture's
+/// subject (cutout::subject_of). A second or so longer for a picture without alpha.
 Verdict judge_image(ByteView spz, const image::Image& prompt);
 
 }  // namespace lode::judge

@@ -45,7 +45,7 @@ TEST(Loader, AllDisagreementsAreListedAtOnce) {
   const auto bank = WeightBank::bind(tower.set, checkpoint_of(tensors));
   ASSERT_FALSE(bank);
   EXPECT_EQ(bank.error().code, Errc::invalid_input);
-  EXPECT_THAT(bank.error().context, HasSubstr("lode_nn_Loader"));
+  EXPECT_THAT(bank.error().context, HasSubstr("/network.safetensors: "));
   EXPECT_THAT(bank.error().context, HasSubstr("1 missing: layers.1.weight"));
   EXPECT_THAT(bank.error().context, HasSubstr("1 unexpected: layers.7.weight"));
   EXPECT_THAT(bank.error().context,

@@ -12,6 +12,7 @@
 #include "nn/layers.h"
 #include "nn/parameter.h"
 #include "nn/pass.h"
+#include "tests/support/scratch_folder.h"
 #include "weights/checkpoint.h"
 #include "weights/safetensors.h"
 
@@ -34,12 +35,10 @@ inline weights::DType stored_type(const at::Tensor& tensor) {
   }
 }
 
-/// Writes the tensors to a file of the running test and opens it.
+/// Writes the tensors to a file, opens it and deletes it: the mapping stays.
 inline weights::Checkpoint checkpoint_of(const TensorsByName& tensors) {
-  const auto* test = testing::UnitTest::GetInstance()->current_test_info();
-  const std::filesystem::path path =
-      std::filesystem::path(testing::TempDir()) /
-      (std::string("lode_nn_") + test->test_suite_name() + "_" + test->name() + ".safetensors");
+  const testing_support::ScratchFolder folder;
+  const std::filesystem::path path = folder.path() / "network.safetensors";
   std::vector<at::Tensor> dense;
   std::vector<weights::TensorToWrite> stored;
   for (const auto& [name, tensor] : tensors) {
@@ -49,9 +48,7 @@ inline weights::Checkpoint checkpoint_of(const TensorsByName& tensors) {
     stored.push_back({name, stored_type(tensor), dense.back().sizes().vec(), bytes});
   }
   EXPECT_TRUE(weights::write_safetensors(path, stored));
-  auto checkpoint = weights::Checkpoint::open(path);
-  std::filesystem::remove(path);  // the mapping stays
-  return *std::move(checkpoint);
+  return *weights::Checkpoint::open(path);  // the mapping outlives the file
 }
 
 /// "in" [8 -> 16], "layers.0" to "layers.<n - 1>" [16 -> 16] and "out" [16 -> 8], each a block.

@@ -32,14 +32,17 @@ ByteSymbols make_byte_symbols() {
   return symbols;
 }
 
-Result<std::uint32_t> find_symbol(const PairTable& table, const std::string& symbol,
-                                  const std::string& wanted_by) {
+Result<std::uint32_t> find_symbol(const PairTable& table, const std::string& symbol) {
   const auto found = table.ids.find(symbol);
   if (found == table.ids.end()) {
-    return fail(Errc::invalid_input,
-                table.ids_from + ": no \"" + symbol + "\", which " + wanted_by + " needs");
+    return fail(Errc::invalid_input, table.ids_from + ": no \"" + symbol + "\"");
   }
   return static_cast<std::uint32_t>(found->second);
+}
+
+/// A merge's place in its file, for errors: counted from 1.
+std::string merge_name(const PairTable& table, std::size_t rank) {
+  return table.merges_from + " merge " + std::to_string(rank + 1);
 }
 
 }  // namespace
@@ -53,21 +56,25 @@ Result<BytePairs> BytePairs::build(const PairTable& table) {
   BytePairs pairs;
   for (unsigned byte = 0; byte < 256; ++byte) {
     const std::string& symbol = byte_symbols().symbol[byte];
-    const std::string wanted_by = "byte " + std::to_string(byte);
-    LODE_TRY(pairs.inner_[byte], find_symbol(table, symbol, wanted_by));
-    LODE_TRY(pairs.last_[byte], find_symbol(table, symbol + std::string(kWordEnd), wanted_by));
+    LODE_TRY(pairs.inner_[byte], find_symbol(table, symbol));
+    LODE_TRY(pairs.last_[byte], find_symbol(table, symbol + std::string(kWordEnd)));
   }
   pairs.merges_.reserve(table.merges.size());
-  std::uint32_t rank = 0;
-  for (const auto& [left, right] : table.merges) {
-    const std::string wanted_by = table.merges_from + " merge " + std::to_string(rank + 1);
-    LODE_TRY(const std::uint32_t left_id, find_symbol(table, left, wanted_by));
-    LODE_TRY(const std::uint32_t right_id, find_symbol(table, right, wanted_by));
-    LODE_TRY(const std::uint32_t result, find_symbol(table, left + right, wanted_by));
-    if (!pairs.merges_.emplace(pair_key(left_id, right_id), Merge{rank, result}).second) {
-      return fail(Errc::invalid_input, wanted_by + ": \"" + left + " " + right + "\" came before");
+  for (std::uint32_t rank = 0; rank < table.merges.size(); ++rank) {
+    const auto& [left, right] = table.merges[rank];
+    const auto left_id = find_symbol(table, left);
+    const auto right_id = find_symbol(table, right);
+    const auto result = find_symbol(table, left + right);
+    for (const auto* found : {&left_id, &right_id, &result}) {
+      if (!*found) {
+        return annotate(found->error(), merge_name(table, rank));
+      }
     }
-    ++rank;
+    const Merge merge{rank, *result};
+    if (!pairs.merges_.emplace(pair_key(*left_id, *right_id), merge).second) {
+      return fail(Errc::invalid_input,
+                  merge_name(table, rank) + ": \"" + left + " " + right + "\" came before");
+    }
   }
   return pairs;
 }

@@ -11,40 +11,15 @@ using nlohmann::json;
 /// Merges that CLIP's tokenizers read: 49152 symbols less those of the bytes and the specials.
 constexpr std::size_t kMaxMerges = 49152 - 256 - 2;
 
-struct SpecialNames {
-  std::string start = "<|startoftext|>";
-  std::string end = "<|endoftext|>";
-  std::string pad = "<|endoftext|>";
-};
-
-Result<void> add_merge(PairTable& table, const std::string& merge) {
+Result<void> add_merge(PairTable& table, std::string_view merge) {
   const std::size_t space = merge.find(' ');
-  if (space == std::string::npos || space == 0 || space + 1 == merge.size() ||
-      merge.find(' ', space + 1) != std::string::npos) {
+  if (space == std::string_view::npos || space == 0 || space + 1 == merge.size() ||
+      merge.find(' ', space + 1) != std::string_view::npos) {
     return fail(Errc::invalid_input, table.merges_from + " merge " +
                                          std::to_string(table.merges.size() + 1) +
                                          ": not two symbols with a space between");
   }
   table.merges.emplace_back(merge.substr(0, space), merge.substr(space + 1));
-  return {};
-}
-
-/// The first line is a version, whatever it says. Lines after the last that counts are not read.
-Result<void> read_merges(PairTable& table, const fs::path& path) {
-  LODE_TRY(const std::string text, read_text(path));
-  table.merges_from = path.string();
-  const std::size_t last = text.find_last_not_of(" \t\r\n");
-  const std::size_t end = last == std::string::npos ? 0 : last + 1;
-  std::size_t at = std::min(text.find('\n'), end);
-  while (at < end && table.merges.size() < kMaxMerges) {
-    const std::size_t stop = std::min(text.find('\n', at + 1), end);
-    std::string line = text.substr(at + 1, stop - at - 1);
-    if (line.ends_with('\r')) {
-      line.pop_back();
-    }
-    LODE_CHECK(add_merge(table, line));
-    at = stop;
-  }
   return {};
 }
 
@@ -57,73 +32,24 @@ Result<void> read_ids(PairTable& table, const json& vocabulary) {
     return fail(Errc::limit_exceeded, table.ids_from + ": more than " +
                                           std::to_string(kMaxVocabularyEntries) + " symbols");
   }
-  std::vector<bool> is_taken(vocabulary.size());
-  table.ids.reserve(vocabulary.size());
-  for (const auto& [symbol, value] : vocabulary.items()) {
+  std::vector<const std::string*> symbols(vocabulary.size());
+  for (const auto& [symbol, value] : vocabulary.get_ref<const json::object_t&>()) {
     if (!value.is_number_unsigned() || value.get<std::uint64_t>() >= vocabulary.size()) {
       return fail(Errc::invalid_input, table.ids_from + ": the id of \"" + symbol +
                                            "\" is not one of 0 to " +
                                            std::to_string(vocabulary.size() - 1));
     }
     const auto id = value.get<std::size_t>();
-    if (is_taken[id]) {
+    if (symbols[id] != nullptr) {
       return fail(Errc::invalid_input, table.ids_from + ": id " + std::to_string(id) + " of \"" +
                                            symbol + "\" is another symbol's, too");
     }
-    is_taken[id] = true;
-    table.ids.emplace(symbol, static_cast<std::int64_t>(id));
+    symbols[id] = &symbol;
   }
-  return {};
-}
-
-Result<void> derive_ids(PairTable& table, const SpecialNames& names) {
-  table.ids_from = table.merges_from;
-  std::vector<std::string> symbols;
-  symbols.reserve(514 + table.merges.size());
-  for (const std::string_view end : {std::string_view(), kWordEnd}) {
-    for (const std::uint8_t byte : byte_symbols().order) {
-      symbols.push_back(byte_symbols().symbol[byte] + std::string(end));
-    }
-  }
-  for (const auto& [left, right] : table.merges) {
-    symbols.push_back(left + right);
-  }
-  symbols.push_back(names.start);
-  symbols.push_back(names.end);
+  // In the order of the ids, which is that of the merges: their parts then lie close in memory.
+  table.ids.reserve(symbols.size());
   for (std::size_t id = 0; id < symbols.size(); ++id) {
-    if (!table.ids.emplace(symbols[id], static_cast<std::int64_t>(id)).second) {
-      return fail(Errc::invalid_input,
-                  table.merges_from + ": \"" + symbols[id] + "\" is made by two merges");
-    }
-  }
-  return {};
-}
-
-Result<void> read_tokenizer_json(PairTable& table, const fs::path& path) {
-  LODE_TRY(const json document, read_json(path));
-  LODE_TRY(const json* const model, member(document, "model", path.string()));
-  const std::string where = path.string() + " model";
-  LODE_TRY(const std::string type, text_member(*model, "type", where));
-  if (type != "BPE") {
-    return fail(Errc::unsupported, where + ": type is \"" + type + "\", not \"BPE\"");
-  }
-  LODE_TRY(const json* const vocabulary, member(*model, "vocab", where));
-  table.ids_from = where + ".vocab";
-  LODE_CHECK(read_ids(table, *vocabulary));
-  LODE_TRY(const json* const merges, member(*model, "merges", where));
-  table.merges_from = where + ".merges";
-  if (!merges->is_array() || merges->size() > kMaxVocabularyEntries) {
-    return fail(Errc::invalid_input, table.merges_from + ": not a list of at most " +
-                                         std::to_string(kMaxVocabularyEntries) + " merges");
-  }
-  for (const json& merge : *merges) {
-    const bool is_pair =
-        merge.is_array() && merge.size() == 2 && merge[0].is_string() && merge[1].is_string();
-    if (is_pair) {  // the form since tokenizers 0.20
-      table.merges.emplace_back(merge[0].get<std::string>(), merge[1].get<std::string>());
-    } else {
-      LODE_CHECK(add_merge(table, merge.is_string() ? merge.get<std::string>() : std::string()));
-    }
+    table.ids.emplace(*symbols[id], static_cast<std::int64_t>(id));
   }
   return {};
 }
@@ -162,9 +88,9 @@ Result<std::int64_t> special_id(const PairTable& table, const std::string& name,
 }
 
 Result<PairTable> read_table(const fs::path& folder, const SpecialNames& names) {
-  PairTable table;
   if (const fs::path merges = folder / "merges.txt"; fs::exists(merges)) {
-    LODE_CHECK(read_merges(table, merges));
+    LODE_TRY(const std::string text, read_text(merges));
+    LODE_TRY(PairTable table, parse_merges(text, merges.string()));
     const fs::path vocabulary = folder / "vocab.json";
     if (!fs::exists(vocabulary)) {
       LODE_CHECK(derive_ids(table, names));
@@ -175,18 +101,89 @@ Result<PairTable> read_table(const fs::path& folder, const SpecialNames& names) 
     LODE_CHECK(read_ids(table, ids));
     return table;
   }
-  if (!fs::exists(folder / "tokenizer.json")) {
+  const fs::path path = folder / "tokenizer.json";
+  if (!fs::exists(path)) {
     return fail(Errc::not_found, folder.string() + ": neither merges.txt nor tokenizer.json");
   }
-  LODE_CHECK(read_tokenizer_json(table, folder / "tokenizer.json"));
-  return table;
+  LODE_TRY(const std::string text, read_text(path));
+  return parse_pair_json(text, path.string());
 }
 
 }  // namespace
 
-Result<ClipFiles> read_clip_files(const fs::path& folder) {
-  LODE_TRY(const SpecialNames names, read_special_names(folder));
-  LODE_TRY(const PairTable table, read_table(folder, names));
+Result<PairTable> parse_merges(std::string_view text, const std::string& name) {
+  PairTable table;
+  table.merges_from = name;
+  const std::size_t last = text.find_last_not_of(" \t\r\n");
+  const std::size_t end = last == std::string::npos ? 0 : last + 1;
+  std::size_t at = std::min(text.find('\n'), end);
+  while (at < end && table.merges.size() < kMaxMerges) {
+    const std::size_t stop = std::min(text.find('\n', at + 1), end);
+    std::string_view line = text.substr(at + 1, stop - at - 1);
+    if (line.ends_with('\r')) {
+      line.remove_suffix(1);
+    }
+    LODE_CHECK(add_merge(table, line));
+    at = stop;
+  }
+  return table;
+}
+
+Result<void> derive_ids(PairTable& table, const SpecialNames& names) {
+  table.ids_from = table.merges_from;
+  std::vector<std::string> symbols;
+  symbols.reserve(514 + table.merges.size());
+  for (const std::string_view end : {std::string_view(), kWordEnd}) {
+    for (const std::uint8_t byte : byte_symbols().order) {
+      symbols.push_back(byte_symbols().symbol[byte] + std::string(end));
+    }
+  }
+  for (const auto& [left, right] : table.merges) {
+    symbols.push_back(left + right);
+  }
+  symbols.push_back(names.start);
+  symbols.push_back(names.end);
+  table.ids.reserve(symbols.size());
+  for (std::size_t id = 0; id < symbols.size(); ++id) {
+    if (!table.ids.emplace(symbols[id], static_cast<std::int64_t>(id)).second) {
+      return fail(Errc::invalid_input,
+                  table.merges_from + ": \"" + symbols[id] + "\" is made by two merges");
+    }
+  }
+  return {};
+}
+
+Result<PairTable> parse_pair_json(std::string_view text, const std::string& name) {
+  LODE_TRY(const json document, parse_named_json(text, name));
+  LODE_TRY(const json* const model, member(document, "model", name));
+  const std::string where = name + " model";
+  LODE_TRY(const std::string type, text_member(*model, "type", where));
+  if (type != "BPE") {
+    return fail(Errc::unsupported, where + ": type is \"" + type + "\", not \"BPE\"");
+  }
+  PairTable table;
+  LODE_TRY(const json* const vocabulary, member(*model, "vocab", where));
+  table.ids_from = where + ".vocab";
+  LODE_CHECK(read_ids(table, *vocabulary));
+  LODE_TRY(const json* const merges, member(*model, "merges", where));
+  table.merges_from = where + ".merges";
+  if (!merges->is_array() || merges->size() > kMaxVocabularyEntries) {
+    return fail(Errc::invalid_input, table.merges_from + ": not a list of at most " +
+                                         std::to_string(kMaxVocabularyEntries) + " merges");
+  }
+  for (const json& merge : *merges) {
+    const bool is_pair =
+        merge.is_array() && merge.size() == 2 && merge[0].is_string() && merge[1].is_string();
+    if (is_pair) {  // the form since tokenizers 0.20
+      table.merges.emplace_back(merge[0].get<std::string>(), merge[1].get<std::string>());
+    } else {
+      LODE_CHECK(add_merge(table, merge.is_string() ? merge.get<std::string>() : std::string()));
+    }
+  }
+  return table;
+}
+
+Result<ClipFiles> make_clip_files(const PairTable& table, const SpecialNames& names) {
   ClipFiles files;
   LODE_TRY(files.pairs, BytePairs::build(table));
   LODE_TRY(files.start_id, special_id(table, names.start, "start"));
@@ -194,6 +191,12 @@ Result<ClipFiles> read_clip_files(const fs::path& folder) {
   LODE_TRY(files.pad_id, special_id(table, names.pad, "pad"));
   files.size = table.ids.size();
   return files;
+}
+
+Result<ClipFiles> read_clip_files(const fs::path& folder) {
+  LODE_TRY(const SpecialNames names, read_special_names(folder));
+  LODE_TRY(const PairTable table, read_table(folder, names));
+  return make_clip_files(table, names);
 }
 
 }  // namespace lode::tokenize

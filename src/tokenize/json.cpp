@@ -11,13 +11,17 @@ Result<std::string> read_text(const std::filesystem::path& path) {
   return std::string(as_text(bytes));
 }
 
-Result<nlohmann::json> read_json(const std::filesystem::path& path) {
-  LODE_TRY(const std::string text, read_text(path));
+Result<nlohmann::json> parse_named_json(std::string_view text, const std::string& name) {
   auto json = parse_sorted_json(text);
   if (!json) {
-    return annotate(std::move(json).error(), path.string());
+    return annotate(std::move(json).error(), name);
   }
   return json;
+}
+
+Result<nlohmann::json> read_json(const std::filesystem::path& path) {
+  LODE_TRY(const std::string text, read_text(path));
+  return parse_named_json(text, path.string());
 }
 
 const nlohmann::json* find_member(const nlohmann::json& object, const std::string& key) {

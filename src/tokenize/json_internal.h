@@ -18,7 +18,11 @@ inline constexpr std::size_t kMaxVocabularyEntries = 1U << 19;
 /// A whole file as text.
 Result<std::string> read_text(const std::filesystem::path& path);
 
-/// A whole JSON file; keys are sorted, so that objects of many thousand keys stay quick.
+/// JSON text; keys are sorted, so that objects of many thousand keys stay quick. `name` is the
+/// file, for errors.
+Result<nlohmann::json> parse_named_json(std::string_view text, const std::string& name);
+
+/// A whole JSON file.
 Result<nlohmann::json> read_json(const std::filesystem::path& path);
 
 /// The member `key` of an object, or an error that names `where` and the key.

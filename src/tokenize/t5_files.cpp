@@ -5,7 +5,6 @@
 
 #include "base/encoding.h"
 #include "base/file.h"
-#include "base/json.h"
 #include "tokenize/json_internal.h"
 
 namespace lode::tokenize {
@@ -226,14 +225,11 @@ Result<void> set_pieces(T5Files& files, const std::vector<Piece>& pieces, std::s
 }
 
 Result<T5Files> parse_tokenizer_json(std::string_view text, const std::string& name) {
-  const auto document = parse_sorted_json(text);
-  if (!document) {
-    return annotate(document.error(), name);
-  }
+  LODE_TRY(const json document, parse_named_json(text, name));
   T5Files files;
-  LODE_CHECK(read_normaliser(files, *document, name));
-  LODE_CHECK(read_pre_tokeniser(files, *document, name));
-  LODE_CHECK(read_model(files, *document, name));
+  LODE_CHECK(read_normaliser(files, document, name));
+  LODE_CHECK(read_pre_tokeniser(files, document, name));
+  LODE_CHECK(read_model(files, document, name));
   return files;
 }
 

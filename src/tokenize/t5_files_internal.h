@@ -55,6 +55,9 @@ Result<T5Files> parse_sentencepiece(ByteView bytes, const std::string& name);
 /// See T5Tokenizer::open.
 Result<T5Files> read_t5_files(const std::filesystem::path& folder);
 
+/// Appends the ids of a text, without the end token. What is no UTF-8 reads as U+FFFD.
+void encode_text(const T5Files& files, std::string_view text, std::vector<std::int64_t>& ids);
+
 /// The model and the ids of "</s>" and "<pad>", for both forms.
 Result<void> set_pieces(T5Files& files, const std::vector<Piece>& pieces, std::size_t unknown_id,
                         const std::string& where);

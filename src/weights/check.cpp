@@ -43,6 +43,39 @@ void add_wide(ByteView bytes, Summary& summary) {
   }
 }
 
+/// The floats of a tensor in lanes side by side, which the compiler turns into vectors.
+struct Lanes {
+  static constexpr std::size_t kCount = 8;
+  std::array<std::uint32_t, kCount> non_finite{};
+  std::array<float, kCount> min, max;
+  std::array<double, kCount> squares{};
+
+  Lanes() {
+    min.fill(std::numeric_limits<float>::infinity());
+    max.fill(-std::numeric_limits<float>::infinity());
+  }
+
+  void add(std::span<const float, kCount> values) {
+    for (std::size_t i = 0; i < kCount; ++i) {
+      const bool is_finite = std::abs(values[i]) <= std::numeric_limits<float>::max();
+      const float value = is_finite ? values[i] : 0.0F;
+      non_finite[i] += is_finite ? 0U : 1U;
+      min[i] = is_finite && value < min[i] ? value : min[i];
+      max[i] = is_finite && value > max[i] ? value : max[i];
+      squares[i] += static_cast<double>(value) * static_cast<double>(value);
+    }
+  }
+
+  void add_to(Summary& summary) const {
+    for (std::size_t i = 0; i < kCount; ++i) {
+      summary.non_finite += non_finite[i];
+      summary.min = std::min(summary.min, static_cast<double>(min[i]));
+      summary.max = std::max(summary.max, static_cast<double>(max[i]));
+      summary.squares += squares[i];
+    }
+  }
+};
+
 /// Types that a float holds exactly, a piece at a time.
 void add_narrow(DType dtype, ByteView bytes, Summary& summary) {
   std::array<float, 4096> piece;
@@ -51,8 +84,14 @@ void add_narrow(DType dtype, ByteView bytes, Summary& summary) {
     const std::size_t count = std::min(piece.size(), bytes.size() / width);
     const std::span<float> values = std::span(piece).first(count);
     to_float(dtype, bytes.first(count * width), values);
-    for (const float value : values) {
-      summary.add(value);
+    Lanes lanes;
+    std::size_t at = 0;
+    for (; at + Lanes::kCount <= count; at += Lanes::kCount) {
+      lanes.add(values.subspan(at).first<Lanes::kCount>());
+    }
+    lanes.add_to(summary);
+    for (; at < count; ++at) {
+      summary.add(values[at]);
     }
     bytes = bytes.subspan(count * width);
   }

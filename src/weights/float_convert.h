@@ -14,8 +14,10 @@ namespace lode::weights {
 inline float half_to_float(std::uint16_t half) {
   const std::uint32_t sign = static_cast<std::uint32_t>(half & 0x8000U) << 16U;
   const std::uint32_t magnitude = half & 0x7fffU;
-  // An integer's conversion instead of a subnormal operand, which a thread may have set to flush.
-  const auto subnormal = std::bit_cast<std::uint32_t>(static_cast<float>(magnitude) * 0x1p-24F);
+  // An integer's conversion instead of a subnormal operand, which a thread may have set to flush;
+  // of a signed one, for which SSE2 has an instruction.
+  const auto whole = static_cast<float>(static_cast<std::int32_t>(magnitude));
+  const auto subnormal = std::bit_cast<std::uint32_t>(whole * 0x1p-24F);
   const std::uint32_t rebias = magnitude < 0x7c00U ? 112U << 23U : 224U << 23U;  // to 255 for inf
   const std::uint32_t normal = (magnitude << 13U) + rebias;
   return std::bit_cast<float>(sign | (magnitude < 0x0400U ? subnormal : normal));
@@ -31,7 +33,8 @@ inline float bf16_to_float(std::uint16_t bf16) {
 inline float e4m3_to_float(std::uint8_t bits) {
   const std::uint32_t sign = static_cast<std::uint32_t>(bits & 0x80U) << 24U;
   const std::uint32_t magnitude = bits & 0x7fU;
-  const auto subnormal = std::bit_cast<std::uint32_t>(static_cast<float>(magnitude) * 0x1p-9F);
+  const auto whole = static_cast<float>(static_cast<std::int32_t>(magnitude));
+  const auto subnormal = std::bit_cast<std::uint32_t>(whole * 0x1p-9F);
   const std::uint32_t normal = (magnitude << 20U) + (120U << 23U);
   const std::uint32_t finite = magnitude < 0x08U ? subnormal : normal;
   return std::bit_cast<float>(sign | (magnitude == 0x7fU ? 0x7fc00000U : finite));

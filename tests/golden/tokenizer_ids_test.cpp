@@ -9,6 +9,7 @@
 #include "base/encoding.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "tests/support/scratch_folder.h"
 #include "tests/support/sentencepiece_model.h"
 #include "tokenize/clip_tokenizer.h"
 #include "tokenize/t5_tokenizer.h"
@@ -50,9 +51,7 @@ std::vector<Row> read_rows() {
 /// both share, and get it back here.
 class T5Folder {
  public:
-  explicit T5Folder(const std::string& form)
-      : path_(fs::path(testing::TempDir()) / ("t5_" + form)) {
-    fs::create_directories(path_);
+  explicit T5Folder(const std::string& form) {
     const Bytes map = bytes_of(kGolden / "t5/nmt_nfkc.bin");
     Bytes model = bytes_of(kGolden / "t5" / form);
     if (form == "spiece.model") {
@@ -63,14 +62,12 @@ class T5Folder {
       const std::string text = json.dump();
       model.assign(text.begin(), text.end());
     }
-    EXPECT_TRUE(write_file(path_ / form, model));
+    EXPECT_TRUE(write_file(folder_ / form, model));
   }
-  ~T5Folder() { fs::remove_all(path_); }
-
-  const fs::path& path() const { return path_; }
+  const fs::path& path() const { return folder_.path(); }
 
  private:
-  fs::path path_;
+  testing_support::ScratchFolder folder_;
 };
 
 std::vector<std::int64_t> content(const Tokens& tokens) {

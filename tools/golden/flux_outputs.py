@@ -220,7 +220,8 @@ def pipelines(snapshot, pipe):
         errors[name] = {
             "latents_cosine": torch.cosine_similarity(a.flatten(), b.flatten(), dim=0).item(),
             "latents_max_abs": (a - b).abs().max().item(), "latents_std": a.std().item(),
-            "image_std": full["image"].std().item(), "clamped_share": ((full["image"] == 0) | (full["image"] == 1)).float().mean().item(),
+            "image_std": full["image"].std().item(),
+            "clamped_share": ((full["image"] == 0) | (full["image"] == 1)).float().mean().item(),
             "uint8_max_abs": difference.max().item(), "uint8_mean_abs": difference.float().mean().item()}
     return tensors, errors
 

@@ -32,10 +32,21 @@ T5_PIECES = 300
 T5_EXTRA_IDS = 100
 T5_MODEL_ROWS = 416  # beyond the 400 tokens, as the official 32128 rows go beyond 32100 tokens
 
+# What differs from the official configurations.
+TINY = {
+    "clip": {"hidden_size": 24, "intermediate_size": 48, "num_hidden_layers": 2, "num_attention_heads": 4,
+             "projection_dim": 24},
+    "t5": {"d_model": 32, "d_kv": 8, "num_heads": 4, "d_ff": 64, "num_layers": 3, "num_decoder_layers": 3},
+    "transformer": {"num_layers": 2, "num_single_layers": 3, "attention_head_dim": 16, "num_attention_heads": 2,
+                    "joint_attention_dim": 32, "pooled_projection_dim": 24, "axes_dims_rope": (4, 6, 6)},
+    "vae": {"block_out_channels": (4, 6, 8, 8), "norm_num_groups": 2},
+}
+
 SUBJECTS = ["cat", "red dragon", "wooden chair", "small robot", "ceramic teapot", "brass lamp", "stone castle",
             "glass bottle", "leather boot", "blue bicycle", "toy car", "green cactus", "silver spoon",
             "old camera", "pirate ship", "mushroom house"]
-STYLES = ["a photo of a {}", "a 3d render of a {}, white background", "the {} on a plain table", "an {} with gold details",
+STYLES = ["a photo of a {}", "a 3d render of a {}, white background", "the {} on a plain table",
+          "an {} with gold details",
           "a detailed {} made of clay", "low poly {} model, high quality", "{} and {} side by side",
           "a {} holding a sign that says hello world", "close-up of the {}'s handle", "one {} from above, 45 degrees"]
 
@@ -78,7 +89,8 @@ def t5_tokenizer(folder):
     draw = random.Random(SEED)
     for _ in range(600):  # pieces of all lengths need more words than the prompts have
         lines.append(" ".join("".join(draw.choices(syllables, k=draw.randint(1, 3))) for _ in range(5)))
-    lines += ["caf\u00e9, na\u00efve; 100% (v2.0) #7 \u00bfqu\u00e9? \u20ac5 \u2014 ok!", "0 1 2 3 4 5 6 7 8 9", "A B C D E F G H I J K L M N O P Q R S T U V W X Y Z"]
+    lines += ["caf\u00e9, na\u00efve; 100% (v2.0) #7 \u00bfqu\u00e9? \u20ac5 \u2014 ok!", "0 1 2 3 4 5 6 7 8 9",
+              "A B C D E F G H I J K L M N O P Q R S T U V W X Y Z"]
     (folder / "rules.tsv").write_text(normaliser_rules())
     model = io.BytesIO()
     sentencepiece.SentencePieceTrainer.train(
@@ -89,7 +101,7 @@ def t5_tokenizer(folder):
     parsed.normalizer_spec.ClearField("normalization_rule_tsv")  # a scratch path; the compiled map stays
     (folder / "spiece.model").write_bytes(parsed.SerializeToString(deterministic=True))
     return T5TokenizerFast(vocab_file=str(folder / "spiece.model"), extra_ids=T5_EXTRA_IDS, model_max_length=512,
-                           add_prefix_space=True)  # as the official tokenizer_config.json
+                           add_prefix_space=True)  # ▁ before the first word, as T5 has it
 
 
 def randomise(model, generator, gains):
@@ -112,36 +124,33 @@ def randomise(model, generator, gains):
     return model.eval()
 
 
-def clip_text(generator, tokenizer):
+def clip_text(generator, tokenizer, sizes):
     config = CLIPTextConfig(
-        vocab_size=len(tokenizer), hidden_size=24, intermediate_size=48, num_hidden_layers=2, num_attention_heads=4,
-        max_position_embeddings=77, hidden_act="quick_gelu", layer_norm_eps=1e-5, projection_dim=24,
+        **sizes, vocab_size=len(tokenizer), max_position_embeddings=77, hidden_act="quick_gelu", layer_norm_eps=1e-5,
         bos_token_id=0, eos_token_id=2, pad_token_id=1)  # the official file's ids, which are not the tokenizer's
     return randomise(CLIPTextModel(config), generator, {"position_embedding": 0.5, "q_proj.weight": 2.0})
 
 
-def t5(generator):
+def t5(generator, sizes):
     config = T5Config(
-        vocab_size=T5_MODEL_ROWS, d_model=32, d_kv=8, num_heads=4, d_ff=64, num_layers=3, num_decoder_layers=3,
-        relative_attention_num_buckets=32, relative_attention_max_distance=128, feed_forward_proj="gated-gelu",
-        layer_norm_epsilon=1e-6, dropout_rate=0.1, tie_word_embeddings=False, is_encoder_decoder=True,
-        decoder_start_token_id=0)
+        **sizes, vocab_size=T5_MODEL_ROWS, relative_attention_num_buckets=32, relative_attention_max_distance=128,
+        feed_forward_proj="gated-gelu", layer_norm_epsilon=1e-6, dropout_rate=0.1, tie_word_embeddings=False,
+        is_encoder_decoder=True, decoder_start_token_id=0)
     # Scores are not divided by sqrt(d_kv), so q takes the factor.
-    return randomise(T5EncoderModel(config), generator, {"SelfAttention.q": 8 ** -0.5, "relative_attention_bias": 4.0})
+    return randomise(T5EncoderModel(config), generator, {
+        "SelfAttention.q": config.d_kv ** -0.5, "relative_attention_bias": 4.0})
 
 
-def transformer(generator):
-    model = FluxTransformer2DModel(
-        patch_size=1, in_channels=64, num_layers=2, num_single_layers=3, attention_head_dim=16, num_attention_heads=2,
-        joint_attention_dim=32, pooled_projection_dim=24, guidance_embeds=False, axes_dims_rope=(4, 6, 6))
+def transformer(generator, sizes):
+    model = FluxTransformer2DModel(**sizes, patch_size=1, in_channels=64, guidance_embeds=False)
     return randomise(model, generator, {"norm_q": 1.5, "norm_added_q": 1.5, "linear_2.weight": 1.5})
 
 
-def vae(generator):
+def vae(generator, sizes):
     model = AutoencoderKL(
-        in_channels=3, out_channels=3, down_block_types=("DownEncoderBlock2D",) * 4,
-        up_block_types=("UpDecoderBlock2D",) * 4, block_out_channels=(4, 6, 8, 8), layers_per_block=2, act_fn="silu",
-        latent_channels=16, norm_num_groups=2, sample_size=64, scaling_factor=0.3611, shift_factor=0.1159,
+        **sizes, in_channels=3, out_channels=3, down_block_types=("DownEncoderBlock2D",) * 4,
+        up_block_types=("UpDecoderBlock2D",) * 4, layers_per_block=2, act_fn="silu", latent_channels=16, sample_size=64,
+        scaling_factor=0.3611, shift_factor=0.1159,
         force_upcast=True, use_quant_conv=False, use_post_quant_conv=False, mid_block_add_attention=True)
     return randomise(model, generator, {"decoder.conv_out.weight": 0.4, "to_q.weight": 2.0})
 
@@ -149,7 +158,7 @@ def vae(generator):
 def in_shards(model, folder, count):
     """Saves into `count` files by the largest shard size that gives as many."""
     total = sum(tensor.numel() * 4 for tensor in model.state_dict().values())
-    for size in range(total // count, total, 1024):
+    for size in range(total // count, total, max(1024, total // 500)):
         shutil.rmtree(folder)
         model.save_pretrained(folder, max_shard_size=size)
         if len(list(folder.glob("*.safetensors"))) <= count:
@@ -167,8 +176,7 @@ def tidy(folder):
         file.chmod(0o644)
 
 
-def main():
-    out = pathlib.Path(sys.argv[1])
+def write_snapshot(out, sizes):
     generator = torch.Generator().manual_seed(SEED)
     tokenizer = clip_tokenizer()
     with tempfile.TemporaryDirectory() as scratch:
@@ -176,9 +184,9 @@ def main():
             scheduler=FlowMatchEulerDiscreteScheduler(
                 num_train_timesteps=1000, shift=1.0, use_dynamic_shifting=False, base_shift=0.5, max_shift=1.15,
                 base_image_seq_len=256, max_image_seq_len=4096),
-            vae=vae(generator), text_encoder=clip_text(generator, tokenizer), tokenizer=tokenizer,
-            text_encoder_2=t5(generator), tokenizer_2=t5_tokenizer(pathlib.Path(scratch)),
-            transformer=transformer(generator))
+            vae=vae(generator, sizes["vae"]), text_encoder=clip_text(generator, tokenizer, sizes["clip"]),
+            tokenizer=tokenizer, text_encoder_2=t5(generator, sizes["t5"]),
+            tokenizer_2=t5_tokenizer(pathlib.Path(scratch)), transformer=transformer(generator, sizes["transformer"]))
         shutil.rmtree(out, ignore_errors=True)
         pipe.save_pretrained(out, safe_serialization=True)
     in_shards(pipe.text_encoder_2, out / "text_encoder_2", 2)
@@ -187,4 +195,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    write_snapshot(pathlib.Path(sys.argv[1]), TINY)

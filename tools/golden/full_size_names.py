@@ -5,7 +5,8 @@ Usage: full_size_names.py OUT [INDEX]
 
 Builds each network on the meta device from its official configuration, as the public code of diffusers,
 transformers and (for Zero123) the public description defines it, checks the totals, and writes one line per
-stored tensor, `name<TAB>768,3072` (nothing for a scalar), in the order of state_dict. The official index files are no source.
+stored tensor, `name<TAB>768,3072` (nothing for a scalar), in the order of state_dict. The official index files
+are no source.
 INDEX, where given, is a stored diffusion_pytorch_model.safetensors.index.json of a FLUX transformer: its names
 are compared with ours and the difference is printed.
 """
