@@ -41,8 +41,15 @@ struct BirefnetConfig {
 /// order is left as it is.
 Result<BirefnetConfig> birefnet_config_of(const weights::Checkpoint& checkpoint);
 
+/// What trained weights show of the order: the filters that take tiles of the picture answer to
+/// brightness before colour, so the weights of one tile's three colours resemble each other. The
+/// order in which they do is told where it is clearly ahead of the other; nothing for random
+/// weights. Reads the first filters' values. A guess: no trained weights were at hand to test it.
+std::optional<PatchOrder> patch_order_in_weights(const weights::Checkpoint& checkpoint);
+
 /// What the reference's own code, which published folders hold as birefnet.py, says of the order:
 /// the pattern "b (c hg wg) h w", or the function get_patches_batch. Nothing where it has neither.
+/// Folders of weights from before November 2024 were given the newer code later.
 std::optional<PatchOrder> patch_order_in_source(std::string_view source);
 
 /// Stored tensors that are not for inference, or can be worked out.

@@ -1,10 +1,14 @@
 // What a checkpoint's shapes and the code beside it tell of the BiRefNet that it is for.
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cmath>
 #include <string>
+#include <vector>
 
 #include "models/birefnet.h"
 #include "models/config_internal.h"
+#include "weights/float_convert.h"
 
 namespace lode::models {
 
@@ -58,6 +62,41 @@ class ShapeReader {
   Result<void> result_;
 };
 
+// By how much the likeness of colours has to be ahead in one order.
+constexpr double kLeastLead = 0.01;
+
+/// How alike the three weights of triples are.
+struct Likeness {
+  double alike = 0, all = 0;  // energies: of the mean of a triple, of its weights
+  double triples = 0;
+
+  /// 1 for equal weights, 1/3 for independent ones.
+  double share() const { return all > 0 ? alike / all : 0; }
+};
+
+/// Adds all triples that are the colours of a tile of the picture if it is stacked in `order`.
+void add_likeness(const weights::StoredTensor& stored, PatchOrder order, Likeness& to) {
+  const auto channels = static_cast<std::size_t>(stored.shape[1]);
+  const auto taps = static_cast<std::size_t>(stored.shape[2] * stored.shape[3]);
+  const std::size_t tiles = channels / 3;
+  const std::size_t row = channels * taps, row_bytes = row * weights::element_bytes(stored.dtype);
+  const std::size_t tile_step = order == PatchOrder::tile_major ? 3 : 1;
+  const std::size_t colour_step = order == PatchOrder::tile_major ? 1 : tiles;
+  std::vector<float> values(row);
+  for (std::int64_t filter = 0; filter < stored.shape[0]; ++filter) {
+    weights::to_float(stored.dtype,
+                      stored.bytes.subspan(static_cast<std::size_t>(filter) * row_bytes, row_bytes),
+                      values);
+    for (std::size_t i = 0; i < tiles * taps; ++i) {
+      const float* first = values.data() + i / taps * tile_step * taps + i % taps;
+      const double a = first[0], b = first[colour_step * taps], c = first[2 * colour_step * taps];
+      to.alike += (a + b + c) * (a + b + c) / 3;
+      to.all += a * a + b * b + c * c;
+    }
+    to.triples += static_cast<double>(tiles * taps);
+  }
+}
+
 SwinConfig swin_config_of(ShapeReader& read) {
   SwinConfig config;
   config.width = read.side("bb.patch_embed.proj.weight", 4, 0, kChannels);
@@ -101,6 +140,26 @@ Result<BirefnetConfig> birefnet_config_of(const weights::Checkpoint& checkpoint)
   config.patch_inner = read.side("decoder.ipt_blk5.conv1.weight", 4, 0, kChannels);
   LODE_CHECK(read.result());
   return config;
+}
+
+std::optional<PatchOrder> patch_order_in_weights(const weights::Checkpoint& checkpoint) {
+  Likeness tile_major, channel_major;
+  for (int n = 2; n <= 5; ++n) {
+    const auto stored = checkpoint.find(fmt::format("decoder.ipt_blk{}.conv1.weight", n));
+    if (!stored || stored->shape.size() != 4 || stored->shape[1] % 3 != 0 ||
+        stored->shape[1] == 0) {
+      return std::nullopt;
+    }
+    add_likeness(*stored, PatchOrder::tile_major, tile_major);
+    add_likeness(*stored, PatchOrder::channel_major, channel_major);
+  }
+  const double ahead = tile_major.share() - channel_major.share();
+  // The share of n random triples differs from 1/3 by some 0.5 / sqrt(n).
+  const double least = std::max(kLeastLead, 4.0 / std::sqrt(tile_major.triples));
+  if (std::abs(ahead) < least) {
+    return std::nullopt;
+  }
+  return ahead > 0 ? PatchOrder::tile_major : PatchOrder::channel_major;
 }
 
 std::optional<PatchOrder> patch_order_in_source(std::string_view source) {

@@ -261,11 +261,11 @@ TEST(Birefnet, TakesABatch) {
 }
 
 TEST(Birefnet, StripsOfTheFullPictureJoinWithoutASeam) {
-  // 96 by 2048 channels: 42 rows to a strip, where with a tenth of the channels 64 rows are one.
+  // 1024 by 512 channels: 16 rows to a strip, where with 4 channels all rows are one.
   // Channels that repeat, each with its share of the weight, are the same network.
-  const at::Tensor x = torch::ones({1, 3, 64, 96}).cumsum(2).sin_();
+  const at::Tensor x = torch::ones({1, 3, 32, 1024}).cumsum(2).cumsum(3).sin_();
   std::vector<at::Tensor> logits;
-  for (const std::int64_t copies : {1, 512}) {
+  for (const std::int64_t copies : {1, 128}) {
     Loaded made(PatchOrder::tile_major, at::kFloat, 4 * copies);
     torch::manual_seed(3);
     for (nn::Parameter& parameter : made.set.all()) {
@@ -434,6 +434,30 @@ TEST(BirefnetConfigs, OtherNetworksAreRefusedByTheTensorThatTells) {
     EXPECT_EQ(config.error().code, Errc::unsupported);
     EXPECT_THAT(config.error().context, HasSubstr(name));
   }
+}
+
+/// Filters of which `share` is brightness and the rest is noise.
+nn::TensorsByName filters_of(PatchOrder order, double share) {
+  torch::manual_seed(8);
+  nn::TensorsByName tensors;
+  for (std::int64_t n = 2; n <= 5; ++n) {
+    const std::int64_t tiles = std::int64_t{16} << (2 * (n - 2));
+    const at::Tensor grey = torch::randn({4, 1, tiles, 3, 3});
+    at::Tensor weight = torch::randn({4, 3, tiles, 3, 3}) * (1 - share) + grey * share;
+    weight = order == PatchOrder::tile_major ? weight.transpose(1, 2) : weight;
+    tensors["decoder.ipt_blk" + std::to_string(n) + ".conv1.weight"] =
+        weight.reshape({4, 3 * tiles, 3, 3}).to(at::kHalf);
+  }
+  return tensors;
+}
+
+TEST(BirefnetConfigs, AlikeWeightsOfColoursTellThePatchOrder) {
+  for (const auto& [order, name] : kOrders) {
+    EXPECT_EQ(patch_order_in_weights(nn::checkpoint_of(filters_of(order, 0.9))), order);
+    EXPECT_EQ(patch_order_in_weights(nn::checkpoint_of(filters_of(order, 0.3))), order);
+    EXPECT_EQ(patch_order_in_weights(nn::checkpoint_of(filters_of(order, 0))), std::nullopt);
+  }
+  EXPECT_EQ(patch_order_in_weights(snapshot()), std::nullopt) << "random";
 }
 
 TEST(BirefnetConfigs, TheReferencesCodeTellsThePatchOrder) {
