@@ -30,16 +30,16 @@ OWNERS = {
     "ebml/": ("src/image/webm_mux.cpp",),
     "zstd.h": ("src/splat/",),
     "libdeflate.h": ("src/splat/",),
-    "hwy/": ("src/splat/", "src/render/", "src/base/"),
+    "hwy/": ("src/splat/", "src/render/", "src/base/", "src/nn/deform_sample.cpp"),
     "sodium.h": ("src/base/encoding.cpp", "src/chain/"),
     "xxhash.h": ("src/chain/storage_key.cpp",),
     "openssl/": ("src/chain/mnemonic.cpp", "src/miner/artifact_store.cpp", "src/net/", "src/weights/"),
     "CLI/": ("apps/", "tools/"),
     "curses.h": ("apps/lode/",),
     "ncurses.h": ("apps/lode/",),
-    "torch/": ("src/nn/", "src/models/", "src/flux/", "src/render/torch_bridge"),
-    "ATen/": ("src/nn/", "src/models/", "src/flux/", "src/render/torch_bridge"),
-    "c10/": ("src/nn/", "src/models/", "src/flux/", "src/render/torch_bridge"),
+    "torch/": ("src/nn/", "src/models/", "src/birefnet/", "src/flux/", "src/render/torch_bridge"),
+    "ATen/": ("src/nn/", "src/models/", "src/birefnet/", "src/flux/", "src/render/torch_bridge"),
+    "c10/": ("src/nn/", "src/models/", "src/birefnet/", "src/flux/", "src/render/torch_bridge"),
 }
 
 

@@ -13,6 +13,7 @@
 #include "cutout/cutout.h"
 #include "image/codec.h"
 #include "lode_worker/commands.h"
+#include "lode_worker/cutout_network.h"
 
 namespace lode::commands {
 namespace {
@@ -23,6 +24,7 @@ struct CutoutArguments {
   std::vector<std::string> in;
   std::string out;
   std::string matter = "auto";
+  CutoutNetwork network;
   std::string keep = "largest";
   std::vector<int> background;
   int size = cutout::FrameOptions().side;
@@ -40,10 +42,20 @@ struct Outcome {
   std::optional<Error> error;
 };
 
-std::vector<std::unique_ptr<cutout::Matter>> matters_of(const std::string& name) {
-  std::vector<std::unique_ptr<cutout::Matter>> matters;
+using Matters = std::vector<std::unique_ptr<cutout::Matter>>;
+
+/// Who is asked, in this order: the picture's alpha, the network, GrabCut.
+Result<Matters> matters_of(const CutoutArguments& arguments) {
+  const std::string& name = arguments.matter;
+  Matters matters;
   if (name == "auto" || name == "alpha") {
     matters.push_back(cutout::alpha_matter());
+  }
+  if (name == "network" && arguments.network.folder.empty()) {
+    return fail(Errc::invalid_input, "--matter network needs --model");
+  }
+  if ((name == "auto" || name == "network") && !arguments.network.folder.empty()) {
+    LODE_TRY(matters.emplace_back(), open_network(arguments.network));
   }
   if (name == "auto" || name == "grabcut") {
     matters.push_back(cutout::grabcut_matter());
@@ -212,10 +224,9 @@ void print_line(const Outcome& outcome) {
 }
 
 /// Cuts out every input; one that fails does not keep the others from being done.
-std::vector<Outcome> cut_all(const CutoutArguments& arguments,
+std::vector<Outcome> cut_all(const CutoutArguments& arguments, const Matters& matters,
                              const std::vector<std::string>& outputs, Sheet& sheet) {
   const SystemClock clock;
-  const auto matters = matters_of(arguments.matter);
   const cutout::CutoutOptions options = options_of(arguments, clock);
   std::vector<Outcome> outcomes;
   for (std::size_t i = 0; i < arguments.in.size(); ++i) {
@@ -244,10 +255,14 @@ int run(const CutoutArguments& arguments) {
     return outputs.error().code == Errc::invalid_input ? cli::kUsage
                                                        : cli::exit_code(outputs.error().code);
   }
+  const auto matters = matters_of(arguments);
+  if (!matters) {
+    return cli::report(matters.error());
+  }
   const SystemClock clock;
   const Time began = clock.now();
   Sheet sheet;
-  const std::vector<Outcome> outcomes = cut_all(arguments, *outputs, sheet);
+  const std::vector<Outcome> outcomes = cut_all(arguments, *matters, *outputs, sheet);
   int code = cli::kDone;
   for (const Outcome& outcome : outcomes) {
     code = std::max<int>(code, outcome.error ? cli::exit_code(outcome.error->code) : cli::kDone);
@@ -267,6 +282,32 @@ int run(const CutoutArguments& arguments) {
   return code;
 }
 
+void add_network_options(CLI::App& command, CutoutNetwork& network) {
+  auto* model = command.add_option("--model", network.folder,
+                                   "Folder of BiRefNet's or RMBG-2.0's weights (safetensors)");
+  add_network_flags(command, network.flags, {"f32", "bf16", "f16"},
+                    "Most bytes of the network's weights on the device");
+  command
+      .add_option(
+          "--patch-order", network.patch_order,
+          "How the weights want tiles of the picture: RMBG-2.0 tile_major, BiRefNet trained "
+          "since November 2024 channel_major; auto: as the weights or the birefnet.py "
+          "beside them tell")
+      ->check(CLI::IsMember({"auto", "tile_major", "channel_major"}))
+      ->needs(model)
+      ->capture_default_str();
+  auto* side = command
+                   .add_option("--network-side", network.side,
+                               "Side of the square it sees, in pixels, a multiple of 32")
+                   ->needs(model)
+                   ->capture_default_str();
+  command
+      .add_flag("--native", network.native,
+                "It sees the picture's own size, as BiRefNet_dynamic is made for")
+      ->needs(model)
+      ->excludes(side);
+}
+
 }  // namespace
 
 void add_cutout(CLI::App& app, cli::Action& chosen) {
@@ -280,9 +321,11 @@ void add_cutout(CLI::App& app, cli::Action& chosen) {
       ->required();
   command
       ->add_option("--matter", arguments->matter,
-                   "What finds the subject; auto: the picture's alpha, else GrabCut")
-      ->check(CLI::IsMember({"auto", "alpha", "grabcut"}))
+                   "What finds the subject; auto: the picture's alpha, else the network of "
+                   "--model, else GrabCut")
+      ->check(CLI::IsMember({"auto", "alpha", "network", "grabcut"}))
       ->capture_default_str();
+  add_network_options(*command, arguments->network);
   auto* size = command->add_option("--size", arguments->size, "Side of the square in pixels")
                    ->check(CLI::Range(cutout::kLeastSide, cutout::kMostSide))
                    ->capture_default_str();

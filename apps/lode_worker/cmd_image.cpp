@@ -4,6 +4,7 @@
 #include <CLI/CLI.hpp>
 #include <charconv>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
 
@@ -11,7 +12,7 @@
 #include "flux/pipeline.h"
 #include "image/codec.h"
 #include "lode_worker/commands.h"
-#include "lode_worker/flux_flags.h"
+#include "lode_worker/network_flags.h"
 #include "lode_worker/progress_line.h"
 
 namespace lode::commands {
@@ -22,7 +23,8 @@ struct ImageCommand {
   std::string size = "512";
   std::string out;
   flux::FluxRequest request;
-  FluxFlags flags;
+  NetworkFlags flags;
+  std::string weights = "native";
   bool json = false;
 };
 
@@ -41,6 +43,20 @@ Result<void> parse_size(const std::string& text, int& width, int& height) {
                 "--size " + text + ": SIDE or WIDTHxHEIGHT in pixels expected");
   }
   return {};
+}
+
+flux::FluxOptions options_of(const ImageCommand& command) {
+  static const std::map<std::string, flux::Compute> kTypes = {{"auto", flux::Compute::automatic},
+                                                              {"f32", flux::Compute::float32},
+                                                              {"bf16", flux::Compute::bfloat16}};
+  static const std::map<std::string, flux::Format> kFormats = {
+      {"native", flux::Format::native}, {"int8", flux::Format::int8}, {"fp8", flux::Format::fp8}};
+  flux::FluxOptions options;
+  options.device = command.flags.device;
+  options.compute = kTypes.at(command.flags.dtype);
+  options.format = kFormats.at(command.weights);
+  options.memory_budget_bytes = command.flags.memory_budget();
+  return options;
 }
 
 /// out.png for one picture, out-0.png, out-1.png and so on for several.
@@ -74,7 +90,7 @@ Result<nlohmann::ordered_json> make_pictures(ImageCommand command) {
   worker::ProgressLine line;
   StageSeconds stages;
   LODE_TRY(flux::FluxPipeline pipeline,
-           flux::FluxPipeline::open(command.model, command.flags.options()));
+           flux::FluxPipeline::open(command.model, options_of(command)));
   stages.note("open", line.seconds());
   const auto progress = [&](const flux::FluxProgress& now) {
     line.show(now.stage, now.step, now.of);
@@ -146,7 +162,13 @@ void add_image(CLI::App& app, cli::Action& chosen) {
       ->capture_default_str();
   command->add_option("-o,--out", options->out, "The PNG to write; several get numbers")
       ->required();
-  add_flux_flags(*command, options->flags);
+  add_network_flags(*command, options->flags, {"f32", "bf16"},
+                    "Most bytes of weights and activations on the device");
+  command
+      ->add_option("--weights", options->weights,
+                   "How large matrices are held: native, int8, or fp8 (libtorch 2.1 and newer)")
+      ->check(CLI::IsMember({"native", "int8", "fp8"}).description(""))
+      ->capture_default_str();
   command->add_flag("--json", options->json, "Print one JSON object");
   command->callback([options, &chosen] { chosen = [options] { return run_image(*options); }; });
 }

@@ -1,7 +1,8 @@
-// The commands that need networks, in a build without libtorch: they say so.
+// What needs networks, in a build without libtorch: it says so.
 #include <CLI/CLI.hpp>
 
 #include "lode_worker/commands.h"
+#include "lode_worker/cutout_network.h"
 
 namespace lode::commands {
 namespace {
@@ -19,5 +20,9 @@ void add_absent(CLI::App& app, const std::string& name) {
 
 void add_image(CLI::App& app, cli::Action&) { add_absent(app, "image"); }
 void add_models(CLI::App& app, cli::Action&) { add_absent(app, "models"); }
+
+Result<std::unique_ptr<cutout::Matter>> open_network(const CutoutNetwork& network) {
+  return fail(Errc::unsupported, network.folder + ": this program was built without libtorch");
+}
 
 }  // namespace lode::commands

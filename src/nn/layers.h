@@ -17,6 +17,7 @@ class Linear {
  public:
   Linear(const Scope& scope, std::int64_t in, std::int64_t out, Bias bias = Bias::added);
   at::Tensor operator()(const at::Tensor& x) const;  // [..., in] -> [..., out]
+  const at::Tensor& bias() const;                    ///< undefined where there is none
 
  private:
   const Parameter* weight_;
@@ -75,6 +76,32 @@ class GroupNorm {
   double eps_;
 };
 
+/// A convolution's weight and bias.
+struct Affine {
+  at::Tensor weight;  ///< [out, ...]
+  at::Tensor bias;    ///< [out]
+};
+
+/// (x - "running_mean") / sqrt("running_var" + eps) "weight" + "bias", each [channels]: what batch
+/// normalisation does once trained.
+class BatchNorm2d {
+ public:
+  BatchNorm2d(const Scope& scope, std::int64_t channels, double eps = 1e-5);
+  at::Tensor operator()(const at::Tensor& x) const;  // [B, C, H, W]
+  /// The convolution that does both, for one of `weight` and `bias` (may be undefined) whose output
+  /// is normalised. Worked out in float32; in the type of `weight`.
+  Affine fold(const at::Tensor& weight, const at::Tensor& bias) const;
+
+ private:
+  Affine scale_and_shift() const;  // float32
+
+  const Parameter* weight_;
+  const Parameter* bias_;
+  const Parameter* mean_;
+  const Parameter* variance_;
+  double eps_;
+};
+
 /// "weight" [out, in / groups, k, k], "bias" [out].
 class Conv2d {
  public:
@@ -87,6 +114,11 @@ class Conv2d {
   };
   Conv2d(const Scope& scope, std::int64_t in, std::int64_t out, Options options);
   at::Tensor operator()(const at::Tensor& x) const;  // [B, in, H, W] -> [B, out, H', W']
+  /// norm of that, in one convolution.
+  at::Tensor operator()(const at::Tensor& x, const BatchNorm2d& norm) const;
+
+  const at::Tensor& weight() const { return weight_->value(); }
+  const at::Tensor& bias() const;  ///< undefined where there is none
 
  private:
   const Parameter* weight_;

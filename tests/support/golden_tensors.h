@@ -22,6 +22,11 @@ inline std::filesystem::path flux_golden() {
   return std::filesystem::path(LODE_SOURCE_DIR) / "tests" / "golden" / "flux";
 }
 
+/// The folder of BiRefNet's.
+inline std::filesystem::path birefnet_golden() {
+  return std::filesystem::path(LODE_SOURCE_DIR) / "tests" / "golden" / "birefnet";
+}
+
 /// A stored tensor as it is: int64 and uint8 stay, floats become float32.
 inline at::Tensor to_tensor(const weights::StoredTensor& stored) {
   const at::IntArrayRef shape(stored.shape.data(), stored.shape.size());
