@@ -1,12 +1,16 @@
 // lode-worker models: what a folder of weights holds, whether it is whole, what memory it needs.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <set>
 
+#include "base/file.h"
+#include "base/json.h"
 #include "cli/interrupt.h"
 #include "flux/folder.h"
 #include "lode_worker/commands.h"
@@ -103,6 +107,51 @@ class Inspection {
   std::vector<std::string> problems_;
 };
 
+/// What a config.json beside the weights says they are of; "weights" where it says nothing.
+std::string network_name(const std::filesystem::path& folder) {
+  constexpr std::size_t kMaxConfigBytes = 1 << 20;
+  const auto bytes = read_file(folder / "config.json", kMaxConfigBytes);
+  const auto json =
+      bytes ? parse_json(as_text(*bytes)) : Result<nlohmann::ordered_json>(bytes.error());
+  if (json && json->is_object()) {
+    const auto architectures = json->find("architectures");
+    if (architectures != json->end() && architectures->is_array() && !architectures->empty() &&
+        architectures->front().is_string()) {
+      return architectures->front().get<std::string>();
+    }
+    const auto name = json->find("_class_name");
+    if (name != json->end() && name->is_string()) {
+      return name->get<std::string>();
+    }
+  }
+  return "weights";
+}
+
+/// A folder of one network, whatever it is: what its files alone tell.
+Result<flux::FluxFolder> inspect_single(const std::filesystem::path& folder) {
+  LODE_TRY(const weights::Checkpoint checkpoint, weights::Checkpoint::open(folder));
+  flux::FluxPartReport part;
+  part.name = ".";
+  part.network = network_name(folder);
+  std::set<std::string_view> types;
+  for (const weights::StoredTensor& tensor : checkpoint.tensors()) {
+    part.parameters += tensor.bytes.size() / weights::element_bytes(tensor.dtype);
+    types.insert(weights::to_string(tensor.dtype));
+  }
+  part.tensors = checkpoint.tensors().size();
+  part.stored_types = fmt::format("{}", fmt::join(types, ", "));
+  part.stored_bytes = checkpoint.total_bytes();
+  part.float32_bytes = 4 * part.parameters;
+  part.bfloat16_bytes = 2 * part.parameters;
+  flux::FluxFolder report;
+  report.parts.push_back(std::move(part));
+  return report;
+}
+
+bool is_pipeline(const std::filesystem::path& folder) {
+  return std::filesystem::exists(folder / "model_index.json");
+}
+
 nlohmann::ordered_json json_of(const flux::FluxPartReport& part) {
   return {{"name", part.name},
           {"network", part.network},
@@ -119,13 +168,16 @@ nlohmann::ordered_json json_of(const flux::FluxPartReport& part) {
 
 nlohmann::ordered_json json_of(const ModelsCommand& command, const flux::FluxFolder& folder) {
   nlohmann::ordered_json json = {{"folder", command.folder},
-                                 {"parts", nlohmann::ordered_json::array()},
-                                 {"activation_bytes", folder.activation_bytes},
-                                 {"least_bfloat16_bytes", folder.least_bfloat16_bytes},
-                                 {"least_int8_bytes", folder.least_int8_bytes}};
+                                 {"parts", nlohmann::ordered_json::array()}};
   for (const flux::FluxPartReport& part : folder.parts) {
     json["parts"].push_back(json_of(part));
   }
+  if (folder.activation_bytes == 0) {
+    return json;
+  }
+  json["activation_bytes"] = folder.activation_bytes;
+  json["least_bfloat16_bytes"] = folder.least_bfloat16_bytes;
+  json["least_int8_bytes"] = folder.least_int8_bytes;
   if (command.memory_bytes > 0) {
     json["memory_bytes"] = command.memory_bytes;
     json["fits_bfloat16"] = command.memory_bytes >= folder.least_bfloat16_bytes;
@@ -141,9 +193,10 @@ void print_table(const ModelsCommand& command, const flux::FluxFolder& folder) {
     fmt::print("{:16} {:24} {:>15} {:>8} {:6} {:>9} {:>9} {:>9} {:>9}\n", part.name, part.network,
                part.parameters, part.tensors, part.stored_types,
                nn::format_bytes(part.stored_bytes), nn::format_bytes(part.float32_bytes),
-               nn::format_bytes(part.bfloat16_bytes), nn::format_bytes(part.int8_bytes));
+               nn::format_bytes(part.bfloat16_bytes),
+               part.int8_bytes > 0 ? nn::format_bytes(part.int8_bytes) : "");
   }
-  if (folder.parts.empty()) {
+  if (folder.activation_bytes == 0) {
     return;
   }
   fmt::print(
@@ -163,7 +216,8 @@ void print_table(const ModelsCommand& command, const flux::FluxFolder& folder) {
 int run_models(const ModelsCommand& command) {
   const cli::InterruptStop interrupt;
   Inspection inspection(command, interrupt.token());
-  Result<flux::FluxFolder> folder = flux::inspect(command.folder);
+  Result<flux::FluxFolder> folder =
+      is_pipeline(command.folder) ? flux::inspect(command.folder) : inspect_single(command.folder);
   if (!folder) {
     return cli::report(folder.error());
   }
@@ -194,7 +248,9 @@ void add_models(CLI::App& app, cli::Action& chosen) {
   auto options = std::make_shared<ModelsCommand>();
   CLI::App* command =
       app.add_subcommand("models", "List a folder's networks, check them, and tell their memory");
-  command->add_option("folder", options->folder, "A folder as Hugging Face lays it out")
+  command
+      ->add_option("folder", options->folder,
+                   "A folder as Hugging Face lays it out: FLUX's, or of any one network")
       ->required();
   command
       ->add_option("--memory", options->memory_bytes, "Tell whether this budget fits, such as 10G")

@@ -120,6 +120,35 @@ class Image(NetworksCase):
         self.assertFalse((self.folder / "x.png").exists())
 
 
+class Cutout(NetworksCase):
+    BIREFNET = SOURCE / "tests" / "golden" / "birefnet" / "snapshot"
+    PICTURE = SOURCE / "docs" / "images" / "sketch_objects.png"
+
+    def cutout(self, *args):
+        return run("cutout", self.PICTURE, "-o", self.folder / "out.png", *args)
+
+    def test_finds_the_subject_with_a_network(self):
+        done = self.cutout("--model", self.BIREFNET, "--matter", "network", "--network-side", 64, "--patch-order",
+                           "tile_major", "--size", 128, "--json")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(json.loads(done.stdout)["pictures"][0]["matter"], "birefnet")
+        self.assertEqual(png_size(self.folder / "out.png"), (128, 128))
+
+    def test_asks_for_an_order_of_patches_that_nothing_tells(self):
+        done = self.cutout("--model", self.BIREFNET, "--matter", "network", "--network-side", 64)
+        self.assertEqual((done.returncode, "channel_major" in done.stderr), (3, True), done.stderr)
+
+    def test_cuts_out_without_a_network(self):
+        done = self.cutout("--size", 96, "--json", "--sheet", self.folder / "sheet.png")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(json.loads(done.stdout)["pictures"][0]["matter"], "grabcut")
+        self.assertTrue((self.folder / "sheet.png").exists())
+
+    def test_names_a_picture_that_is_none(self):
+        done = run("cutout", FLUX / "model_index.json", "-o", self.folder / "out.png")
+        self.assertEqual((done.returncode, "model_index.json" in done.stderr), (3, True), done.stderr)
+
+
 class Models(NetworksCase):
     def test_tells_parts_sizes_and_whether_a_budget_fits(self):
         done = run("models", FLUX, "--memory", "1k", "--json")
@@ -132,6 +161,13 @@ class Models(NetworksCase):
         self.assertEqual(transformer["stored_types"], "F32")
         self.assertFalse(told["fits_bfloat16"])
         self.assertIn("seconds", told)
+
+    def test_lists_a_folder_of_one_network_and_refuses_one_of_none(self):
+        told = json.loads(run("models", FLUX / "text_encoder", "--values", "--hashes", "--json").stdout)
+        self.assertEqual([(part["network"], part["tensors"]) for part in told["parts"]], [("CLIPTextModel", 36)])
+        self.assertEqual(told["problems"], [])
+        done = run("models", self.folder)
+        self.assertEqual((done.returncode, "model.safetensors" in done.stderr), (3, True), done.stderr)
 
     def test_lists_every_problem_at_once(self):
         flux = self.copy_of_flux()
