@@ -34,6 +34,10 @@ Result<Json> parse(std::string_view text) {
     return fail(Errc::limit_exceeded,
                 "JSON nested deeper than " + std::to_string(kMaxJsonDepth) + " levels");
   }
+  // The library takes a NUL for the end of the text, whatever follows it; JSON has none.
+  if (const std::size_t nul = text.find('\0'); nul != std::string_view::npos) {
+    return fail(Errc::invalid_input, "not JSON at byte " + std::to_string(nul + 1));
+  }
   try {
     // In place, because a JSON value claims to convert to anything, Error included.
     return Result<Json>(boost::system::in_place_value, Json::parse(text));

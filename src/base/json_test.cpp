@@ -27,6 +27,13 @@ TEST(Json, DoesNotCountBracketsInsideStrings) {
   EXPECT_TRUE(parse_json(text));
 }
 
+TEST(Json, RefusesWhatFollowsANul) {
+  using namespace std::string_view_literals;
+  const auto parsed = parse_json("{}\0garbage"sv);
+  ASSERT_FALSE(parsed);
+  EXPECT_EQ(parsed.error().context, "not JSON at byte 3");
+}
+
 TEST(Json, RefusesWhatIsNoJsonWithoutQuotingIt) {
   for (const char* bad : {"", "{", "[1,]", "{\"secret\": hunter2}", "NaN", "1e999", "\"\xff\"",
                           "{} {}", "\"open", "\"\\"}) {
