@@ -66,7 +66,7 @@ nlohmann::json measure(const std::filesystem::path& folder, int runs, at::Scalar
   config.patch_order = models::PatchOrder::channel_major;
   nn::ParameterSet parameters;
   const models::Birefnet network(config, parameters.root());
-  auto bank = nn::WeightBank::bind(parameters, checkpoint, models::birefnet_load_rules()).value();
+  auto bank = nn::WeightBank::bind(parameters, checkpoint, models::Birefnet::load_rules()).value();
   nn::Placement placement;
   placement.compute = type;
   const auto residency =

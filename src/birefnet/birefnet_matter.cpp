@@ -29,7 +29,7 @@ class BirefnetMatter::State {
   /// Errors for tensors that are not the network's, and a budget that no block fits.
   Result<void> bind() {
     LODE_TRY(nn::WeightBank bank,
-             nn::WeightBank::bind(parameters_, checkpoint_, models::birefnet_load_rules()));
+             nn::WeightBank::bind(parameters_, checkpoint_, models::Birefnet::load_rules()));
     LODE_TRY(residency_, nn::Residency::create(std::move(bank), network_.blocks(), placement_));
     return {};
   }

@@ -20,8 +20,8 @@ namespace {
 
 using test::birefnet_golden;
 using test::GoldenTensors;
-using testing_support::ScratchFolder;
 using testing::HasSubstr;
+using testing_support::ScratchFolder;
 
 std::filesystem::path snapshot() { return birefnet_golden() / "snapshot"; }
 

@@ -70,7 +70,7 @@ nn::Affine mixed_affine(const at::Tensor& weight, const at::Tensor& bias, const 
 
 }  // namespace
 
-nn::LoadRules birefnet_load_rules() {
+nn::LoadRules Birefnet::load_rules() {
   nn::LoadRules rules;
   rules.ignore = {"bb.*.relative_position_index", "*.num_batches_tracked", "decoder.conv_ms_spvn_*",
                   "decoder.gdt_convs_pred_*"};

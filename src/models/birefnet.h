@@ -52,9 +52,6 @@ std::optional<PatchOrder> patch_order_in_weights(const weights::Checkpoint& chec
 /// Folders of weights from before November 2024 were given the newer code later.
 std::optional<PatchOrder> patch_order_in_source(std::string_view source);
 
-/// Stored tensors that are not for inference, or can be worked out.
-nn::LoadRules birefnet_load_rules();
-
 /// x [B, C, H, W] cut into tiles of rows x columns, which divide its size, stacked as channels:
 /// [B, C H W / (rows columns), rows, columns].
 at::Tensor birefnet_patches(const at::Tensor& x, std::int64_t rows, std::int64_t columns,
@@ -97,6 +94,9 @@ class Birefnet {
  public:
   /// Sides of a picture have to be multiples of this: the coarsest feature is 1/32 of its size.
   static constexpr std::int64_t kMultiple = 32;
+
+  /// Ignores what is stored for training, and what can be worked out.
+  static nn::LoadRules load_rules();
 
   Birefnet(const BirefnetConfig& config, const nn::Scope& scope);
 

@@ -302,7 +302,7 @@ TEST(Birefnet, BlocksHoldEveryParameterOnceAndWithinABudgetChangeNothing) {
 
   nn::Placement placement;
   placement.memory_budget_bytes = nn::plan_memory(network.blocks(), placement)->least_bytes;
-  auto bank = nn::WeightBank::bind(set, snapshot(), birefnet_load_rules());
+  auto bank = nn::WeightBank::bind(set, snapshot(), Birefnet::load_rules());
   ASSERT_TRUE(bank) << bank.error().context;
   const auto residency =
       nn::Residency::create(*std::move(bank), network.blocks(), placement).value();
@@ -318,7 +318,7 @@ TEST(Birefnet, StrictLoadingNamesWhatIsMissingAndWhatIsTooMuch) {
   nn::ParameterSet set;
   const Birefnet network(birefnet_config_of(snapshot()).value(), set.root());
   set.root()["decoder"].add("new.weight", {1});
-  const auto bank = nn::WeightBank::bind(set, snapshot(), birefnet_load_rules());
+  const auto bank = nn::WeightBank::bind(set, snapshot(), Birefnet::load_rules());
   ASSERT_FALSE(bank);
   EXPECT_THAT(bank.error().context, HasSubstr("1 missing: decoder.new.weight"));
   nn::ParameterSet again;
@@ -344,7 +344,7 @@ Names listed(const std::string& file) {
 }
 
 Names needed(Names names) {
-  const nn::LoadRules rules = birefnet_load_rules();
+  const nn::LoadRules rules = Birefnet::load_rules();
   std::erase_if(names, [&](const auto& entry) {
     return std::ranges::any_of(rules.ignore, [&](const std::string& pattern) {
       return nn::matches_pattern(entry.first, pattern);
@@ -410,8 +410,9 @@ TEST(BirefnetConfigs, ShapesTellTheWidths) {
 }
 
 TEST(BirefnetConfigs, OtherNetworksAreRefusedByTheTensorThatTells) {
+  const weights::Checkpoint checkpoint = snapshot();
   nn::TensorsByName tensors;
-  for (const weights::StoredTensor& stored : snapshot().tensors()) {
+  for (const weights::StoredTensor& stored : checkpoint.tensors()) {
     tensors[std::string(stored.name)] = test::to_tensor(stored);
   }
   const std::string table = "bb.layers.0.blocks.0.attn.relative_position_bias_table";
