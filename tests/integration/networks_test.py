@@ -127,11 +127,13 @@ class Cutout(NetworksCase):
     def cutout(self, *args):
         return run("cutout", self.PICTURE, "-o", self.folder / "out.png", *args)
 
-    def test_finds_the_subject_with_a_network(self):
-        done = self.cutout("--model", self.BIREFNET, "--matter", "network", "--network-side", 64, "--patch-order",
-                           "tile_major", "--size", 128, "--json")
+    def test_a_network_is_asked_where_the_picture_has_no_alpha(self):
+        done = self.cutout("--model", self.BIREFNET, "--network-side", 64, "--patch-order", "channel_major", "--memory",
+                           "1M", "--size", 128, "--json")
         self.assertEqual(done.returncode, 0, done.stderr)
-        self.assertEqual(json.loads(done.stdout)["pictures"][0]["matter"], "birefnet")
+        opinions = json.loads(done.stdout)["pictures"][0]["opinions"]
+        self.assertEqual([opinion["matter"] for opinion in opinions][:2], ["alpha", "birefnet"])
+        self.assertIn("at 64x64, patches channel_major", opinions[1]["note"])
         self.assertEqual(png_size(self.folder / "out.png"), (128, 128))
 
     def test_asks_for_an_order_of_patches_that_nothing_tells(self):

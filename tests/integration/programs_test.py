@@ -158,22 +158,6 @@ class Programs(ProgramsCase):
     def test_the_daemon_does_not_link_libtorch(self):
         self.assertNotIn("torch", run("ldd", LODE).stdout)
 
-    def test_a_network_cuts_out_where_the_picture_has_no_alpha(self):
-        golden = pathlib.Path(__file__).resolve().parents[1] / "golden" / "birefnet"
-        picture, out = golden / "pictures" / "exif1.jpg", self.dir / "cut.png"
-        cut = (WORKER, "cutout", picture, "-o", out, "--model", golden / "snapshot", "--network-side", 64, "--json")
-        result = run(*cut, "--patch-order", "channel_major", "--device", "cpu", "--memory", 0.001)
-        if "without libtorch" in result.stderr:
-            self.skipTest("built without libtorch")
-        self.assertEqual(result.returncode, 0, result.stderr)
-        opinions = json.loads(result.stdout)["pictures"][0]["opinions"]
-        self.assertEqual([opinion["matter"] for opinion in opinions][:2], ["alpha", "birefnet"])
-        self.assertIn("at 64x64, patches channel_major", opinions[1]["note"])
-        self.assertTrue(out.read_bytes().startswith(b"\x89PNG"))
-        unknown = run(*cut)  # random weights do not tell the order of patches
-        self.assertEqual(unknown.returncode, 3)
-        self.assertIn("tile_major", unknown.stderr)
-
     def test_same_seed_gives_the_same_file_and_a_score(self):
         outs = []
         for name in ("a.ply", "b.ply"):
