@@ -84,7 +84,19 @@ class MinerTest : public testing::Test {
     pool_config_.endpoints = {endpoint};
     pool_config_.validation = endpoint.generation;
   }
-  void TearDown() override { fs::remove_all(dir_); }
+  void TearDown() override {
+    if (subnet_) {
+      bool is_done = false;
+      asio::co_spawn(
+          context_,
+          [](sandbox::Subnet& s) -> asio::awaitable<void> { co_await s.stop(); }(*subnet_),
+          [&](std::exception_ptr) { is_done = true; });
+      while (!is_done) {
+        context_.run_one_for(std::chrono::seconds(1));
+      }
+    }
+    fs::remove_all(dir_);
+  }
 
   void start_sandbox() {
     auto started = sandbox::Subnet::start(context_.get_executor(), sandbox_);
@@ -395,6 +407,23 @@ TEST_F(MinerTest, ATaskThatIsDoneFreesTheWorkerThatIsStillOnIt) {
   const auto events = Journal::open_read_only(dir_ / "journal.db")->events();
   EXPECT_TRUE(std::any_of(events->begin(), events->end(), [](const Event& e) {
     return e.kind == EventKind::cancelled && e.detail == "no longer wanted";
+  }));
+}
+
+TEST_F(MinerTest, ATaskWhoseWorkerHangsIsMadeByAnother) {
+  sandbox_.validators = 1;
+  sandbox_.time_scale = 30.0 / kSlowness;
+  start_sandbox();
+  config_.scheduling.improves_results = false;
+  config_.scheduling.priors.generation = std::chrono::milliseconds(300) * kSlowness;
+  EndlessWorker endless(context_.get_executor());
+  WorkerEndpoint endpoint;
+  endpoint.generation = {endless.endpoint(), "/"};
+  pool_config_.endpoints.push_back(endpoint);
+  mine_until([&](const Snapshot& s) { return honest_accepted(s, 1) && endless.given_up >= 1; });
+  const auto events = Journal::open_read_only(dir_ / "journal.db")->events();
+  EXPECT_TRUE(std::any_of(events->begin(), events->end(), [](const Event& e) {
+    return e.kind == EventKind::decided && e.detail.starts_with("another worker: ");
   }));
 }
 
