@@ -169,7 +169,7 @@ TEST_F(WorkTest, ATaskWhoseWorkerHangsIsMadeByAnIdleOne) {
   EXPECT_THAT(log_, testing::Contains(
                         testing::Field(&Event::detail,
                                        "another worker: the last candidate is not ready after "
-                                       "20.0 s, 10.0 s are usual")));
+                                       "20.0 s, 10.7 s are usual")));
   EXPECT_THAT(view("V1").reason, testing::StartsWith("instead of an overdue one"));
   EXPECT_FALSE(scheduler_->next_due()) << "no third worker is there";
   advance(seconds(10));
