@@ -9,7 +9,8 @@ A stub generation service gives every task the same splat and the validators acc
 the miner and the sandbox alone are measured. Lateness is the time from the instant at which a
 validator's cooldown ends (on its clock, as far as known) to the request. `of_bound` is what was
 accepted after the first two cycles, as a share of one result a validator and cooldown: meant for
-generations that fit the throttle window. Prints one JSON object.
+generations that fit the throttle window. Results come once a cycle, so that whole cycles are
+measured, at least one: `--seconds` is rounded to that. Prints one JSON object.
 
 `--idle` measures what mining costs while there is nothing to do: in real time (cooldowns of 300 s)
 the clock starts once every validator has a result and cools, after a minute or so, and stops before
@@ -68,14 +69,15 @@ def start(*args, log):
 def measure_load(options, miner, address):
     before, began = cpu_seconds(miner.pid), time.monotonic()
     cooldown = 300 / options.time_scale
+    cycles = max(1, round(options.seconds / cooldown) - 2)
     time.sleep(2 * cooldown)
     first, first_at = ledger(address), time.monotonic()
-    time.sleep(max(0, options.seconds - 2 * cooldown))
+    time.sleep(cycles * cooldown)
     last, last_at = ledger(address), time.monotonic()
     gained = last["totals"]["accepted"] - first["totals"]["accepted"]
     busy = (cpu_seconds(miner.pid) - before) / (time.monotonic() - began)
     lateness = last["stages"]["pull_lateness"]
-    return {"validators": options.validators, "time_scale": options.time_scale, "seconds": options.seconds,
+    return {"validators": options.validators, "time_scale": options.time_scale, "seconds": (2 + cycles) * cooldown,
             "pulls": last["stages"]["pull"]["count"], "totals": last["totals"],
             "of_bound": round(gained * cooldown / (options.validators * (last_at - first_at)), 4),
             "busy_cpu_percent": round(100 * busy, 1),

@@ -125,6 +125,8 @@ Comparison compare(const splat::Scene& candidate, const splat::Scene& reference,
     result.views.push_back(value);
     log_sum += weight * std::log(std::max(value, kLeastValue));
     weights += weight;
+    if (options.on_view)
+      options.on_view();
   }
   result.score = std::exp(log_sum / weights);
   return result;

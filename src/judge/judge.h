@@ -1,6 +1,7 @@
 // Self-validation: the score a submission would get, from the exact bytes that would be sent.
 #pragma once
 
+#include <functional>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -28,6 +29,8 @@ struct CompareOptions {
   Emphasis emphasis = Emphasis::all_round;
   /// Looked at between views; once a stop is requested, the result means nothing.
   std::stop_token stop{};
+  /// Called after each view.
+  std::function<void()> on_view{};
 };
 
 /// Draws both scenes (framed here as the validators frame) from the validators' 15 distinct

@@ -184,5 +184,19 @@ TEST(Judge, DoesNothingMoreOnceAskedToStop) {
   EXPECT_TRUE(compare(scene, scene, {.stop = stopped}).views.empty());
 }
 
+TEST(Judge, DrawsNoViewMoreAfterAStopThatArrivesMidRun) {
+  const splat::Scene scene = splat::activate(ellipsoid({0.5F, 0.8F, 0.4F}, kRed));
+  std::stop_source source;
+  int views = 0;
+  CompareOptions options;
+  options.stop = source.get_token();
+  options.on_view = [&] {
+    if (++views == 4) {
+      source.request_stop();
+    }
+  };
+  EXPECT_EQ(compare(scene, scene, options).views.size(), 4U);
+}
+
 }  // namespace
 }  // namespace lode::judge

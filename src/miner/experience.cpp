@@ -10,6 +10,8 @@ namespace {
 /// Samples that a prior counts as: it is outvoted after a dozen or so.
 constexpr double kPriorWeight = 4;
 constexpr int kWindow = 50;
+/// Samples before a worker can be called slow.
+constexpr int kEnoughToCallSlow = 5;
 
 /// `measured` once there is enough of it, the prior before, a mixture between.
 double blend(const FadingMoments& measured, double prior) {
@@ -141,12 +143,20 @@ Duration Experience::generation_time(const std::string& task_type) const {
   return from_seconds(blend(by_type(task_type).generation_seconds, to_seconds(priors_.generation)));
 }
 
+Duration Experience::overdue_time(const std::string& task_type) const {
+  constexpr Duration kShortest = std::chrono::seconds(1);  // less may be the network's hiccup
+  const FadingMoments& seconds = by_type(task_type).generation_seconds;
+  if (seconds.count() < kEnoughToCallSlow) {
+    return std::max(3 * generation_time(task_type), kShortest);
+  }
+  return std::max(from_seconds(2 * seconds.mean() + 3 * seconds.deviation()), kShortest);
+}
+
 Duration Experience::generation_limit(const std::string& task_type) const {
-  constexpr int kEnough = 5;  // samples before a worker can be called slow
   constexpr Duration kLongest = std::chrono::seconds(300);
   constexpr Duration kShortest = std::chrono::seconds(30);
   const FadingMoments& seconds = by_type(task_type).generation_seconds;
-  if (seconds.count() < kEnough) {
+  if (seconds.count() < kEnoughToCallSlow) {
     return kLongest;
   }
   return std::clamp(from_seconds(4 * seconds.mean() + 6 * seconds.deviation()), kShortest,

@@ -64,6 +64,10 @@ class Experience {
 
   /// Expected duration of one candidate of a task type ("text" or "image").
   Duration generation_time(const std::string& task_type) const;
+  /// A generation that takes this long is well beyond what was learned, so that its worker may
+  /// hang: twice the mean and three deviations (less than one in 10,000 of lengths that scatter by
+  /// a third), three times the expected duration until enough were seen; at least a second.
+  Duration overdue_time(const std::string& task_type) const;
   /// A generation that takes this long is taken for stuck.
   Duration generation_limit(const std::string& task_type) const;
   /// Expected duration of a submission, the validator's scoring included.

@@ -206,6 +206,9 @@ std::optional<Time> Scheduler::next_due() const {
     if (may_wait_in_vain) {
       consider(row.until);  // when waiting for a better candidate no longer pays
     }
+    if (const auto hedge = hedge_time(row); hedge && !draining_ && free_workers() > 0) {
+      consider(*hedge);
+    }
     const bool waits = is_waiting(row.state);
     const bool may_call = has_answer(row) || !(draining_ || row.skip_reason || !hold_.empty());
     if ((waits || row.state == State::ready) && may_call) {

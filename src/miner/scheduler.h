@@ -236,6 +236,7 @@ class Scheduler {
   void settle_failed(Row& row, Time now);
   void assign_required(Time now, std::vector<Action>& actions);
   void make_room(Time now, std::vector<Action>& actions);
+  void assign_hedges(Time now, std::vector<Action>& actions);
   void assign_extras(Time now, std::vector<Action>& actions);
   void start_generation(Row& row, std::string why, Time now, std::vector<Action>& actions);
   void cancel_generations(const Row& row, std::vector<Action>& actions);
@@ -251,6 +252,8 @@ class Scheduler {
   bool is_worth_sending(const Row& row, const Candidate& candidate) const;
   bool is_worth_waiting(const Row& row, Time now) const;
   Time expected_finish(const Row& row, Time now) const;
+  std::optional<Time> hedge_time(const Row& row) const;
+  int credible_generations(const Row& row, Time now) const;
   Time end_of_patience(const Row& row, Time now) const;
 
   // scheduler_replies.cpp: what validators and workers said

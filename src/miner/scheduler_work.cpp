@@ -35,6 +35,7 @@ void Scheduler::plan_work(Time now, std::vector<Action>& actions) {
   if (!draining_) {
     assign_required(now, actions);
     make_room(now, actions);
+    assign_hedges(now, actions);
     assign_extras(now, actions);
   }
   settle_tasks(now, actions);
@@ -188,7 +189,7 @@ void Scheduler::make_room(Time now, std::vector<Action>& actions) {
         continue;
       }
       soonest = std::min(soonest, expected_finish(other, now));
-      const bool is_spare = other.held->running > 1 ||
+      const bool is_spare = credible_generations(other, now) > 1 ||
                             (other.held->best && is_worth_sending(other, *other.held->best));
       if (is_spare && (victim == nullptr || gain_for(other) < gain_for(*victim))) {
         victim = &other;
@@ -207,6 +208,24 @@ void Scheduler::make_room(Time now, std::vector<Action>& actions) {
         actions.push_back(CancelAction{generation->first});
         break;
       }
+    }
+  }
+}
+
+/// A task whose workers all may hang gets a spare one as well: otherwise it would wait for the
+/// limit of a generation, a second lost per second. Whichever candidate comes first is used.
+void Scheduler::assign_hedges(Time now, std::vector<Action>& actions) {
+  for (auto& [hotkey, row] : rows_) {
+    const auto due = hedge_time(row);
+    if (free_workers() > 0 && due && *due <= now) {
+      const double usual = to_seconds(experience_.generation_time(type_name(row.held->task)));
+      const double limit = to_seconds(experience_.overdue_time(type_name(row.held->task)));
+      decide(row,
+             fmt::format("another worker: the last candidate is not ready after {:.1f} s, {:.1f} s "
+                         "are usual",
+                         to_seconds(now - *due) + limit, usual),
+             now);
+      start_generation(row, "instead of an overdue one: candidate", now, actions);
     }
   }
 }
@@ -387,6 +406,35 @@ Time Scheduler::expected_finish(const Row& row, Time now) const {
     }
   }
   return soonest;
+}
+
+/// When another worker should take the task besides those that are on it: when the newest of its
+/// generations is overdue, too, and there is nothing to send.
+std::optional<Time> Scheduler::hedge_time(const Row& row) const {
+  const bool is_in_hand = row.state == State::generating && is_open(row.skip_reason) &&
+                          row.held->running > 0 &&
+                          row.held->next_attempt < config_.max_candidates &&
+                          row.held->generation_failures < config_.max_generation_failures;
+  if (!is_in_hand || (row.held->best && is_worth_sending(row, *row.held->best))) {
+    return std::nullopt;
+  }
+  Time newest = Time::min();
+  for (const auto& [id, generation] : generations_) {
+    if (generation.hotkey == row.neuron.hotkey && !generation.is_cancelled) {
+      newest = std::max(newest, generation.began);
+    }
+  }
+  return newest + experience_.overdue_time(type_name(row.held->task));
+}
+
+/// How many generations of the task are not overdue.
+int Scheduler::credible_generations(const Row& row, Time now) const {
+  const Duration overdue = experience_.overdue_time(type_name(row.held->task));
+  return static_cast<int>(std::ranges::count_if(generations_, [&](const auto& entry) {
+    const Generation& generation = entry.second;
+    return generation.hotkey == row.neuron.hotkey && !generation.is_cancelled &&
+           now < generation.began + overdue;
+  }));
 }
 
 /// When to think again about waiting for a better result: when it is overdue, or when the window

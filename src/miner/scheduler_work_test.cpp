@@ -153,6 +153,82 @@ TEST_F(WorkTest, DoesNotWaitForeverForACandidateThatHangs) {
   EXPECT_LT(now_ - from_unix_seconds(kStart), seconds(45));
 }
 
+TEST_F(WorkTest, ATaskWhoseWorkerHangsIsMadeByAnIdleOne) {
+  reset(experience());
+  scheduler_->set_worker_slots(2);
+  serve(1);
+  pull_all(1);
+  ASSERT_EQ(all<GenerateAction>(step()).size(), 1U);
+  EXPECT_EQ(scheduler_->next_due(), now_ + seconds(20)) << "twice the usual ten seconds";
+  advance(milliseconds(19'999));
+  EXPECT_TRUE(step().empty());
+  advance(milliseconds(1));
+  const auto hedge = all<GenerateAction>(step());
+  ASSERT_EQ(hedge.size(), 1U);
+  EXPECT_EQ(hedge[0].attempt, 1);
+  EXPECT_THAT(log_, testing::Contains(
+                        testing::Field(&Event::detail,
+                                       "another worker: the last candidate is not ready after "
+                                       "20.0 s, 10.7 s are usual")));
+  EXPECT_THAT(view("V1").reason, testing::StartsWith("instead of an overdue one"));
+  EXPECT_FALSE(scheduler_->next_due()) << "no third worker is there";
+  advance(seconds(10));
+  scheduler_->on_candidate(hedge[0].generation, candidate(0.8), now_);
+  const auto actions = step();
+  EXPECT_EQ(all<SubmitAction>(actions).size(), 1U);
+  EXPECT_EQ(all<CancelAction>(actions).size(), 1U) << "of the one that hangs";
+}
+
+TEST_F(WorkTest, AnotherWorkerTakesATaskOnlyWhenTheLastOneIsOverdueToo) {
+  reset(experience());
+  scheduler_->set_worker_slots(3);
+  serve(1);
+  pull_all(1);
+  step();
+  advance(seconds(20));
+  ASSERT_EQ(all<GenerateAction>(step()).size(), 1U);
+  advance(seconds(19));
+  EXPECT_TRUE(step().empty());
+  advance(seconds(1));
+  EXPECT_EQ(all<GenerateAction>(step()).size(), 1U);
+}
+
+TEST_F(WorkTest, BeforeItIsKnownHowLongCandidatesTakeThreeTimesTheExpectedTimeIsOverdue) {
+  reset({});
+  scheduler_->set_worker_slots(2);
+  serve(1);
+  pull_all(1);
+  step();
+  EXPECT_EQ(scheduler_->next_due(), now_ + 3 * Priors{}.generation);
+}
+
+TEST_F(WorkTest, AnOverdueTaskWaitsWhileNoWorkerIsIdleOrTheMinerDrains) {
+  reset(experience());
+  serve(1);
+  pull_all(1);
+  step();
+  EXPECT_FALSE(scheduler_->next_due()) << "it would wake for nothing";
+  advance(seconds(30));
+  EXPECT_TRUE(step().empty());
+  scheduler_->set_worker_slots(2);
+  scheduler_->drain();
+  EXPECT_TRUE(step().empty());
+}
+
+TEST_F(WorkTest, AWaitingTaskDoesNotTakeTheWorkerThatStandsInForOneThatHangs) {
+  reset(experience());
+  scheduler_->set_worker_slots(2);
+  serve(2);
+  step();
+  scheduler_->on_pull_reply("V1", task("t1"), now_);
+  scheduler_->on_pull_reply("V2", cooldown(20), now_);
+  step();
+  advance(seconds(20) + Config{}.pull_margin);
+  ASSERT_EQ(all<GenerateAction>(step()).size(), 1U);
+  scheduler_->on_pull_reply("V2", task("t2", 13), now_);
+  EXPECT_TRUE(step().empty()) << "V1's task has no other worker that can be counted on";
+}
+
 TEST_F(WorkTest, LeavesWorkersFreeForTasksThatAreAboutToCome) {
   reset(experience(), improving());
   scheduler_->set_worker_slots(2);

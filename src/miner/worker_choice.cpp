@@ -1,5 +1,7 @@
 #include "miner/worker_choice.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "base/assert.h"
@@ -11,6 +13,10 @@ namespace {
 constexpr double kNewest = 0.2;
 /// What a task is taken to need before any worker was seen to finish one.
 constexpr double kUnknownSeconds = 1;
+/// A task that was cancelled after this many times the expected duration, and this many seconds,
+/// tells that the worker hangs.
+constexpr double kHangs = 3;
+constexpr double kShortestHang = 1;
 
 }  // namespace
 
@@ -90,6 +96,11 @@ void WorkerChoice::end(Id id, const WorkerOutcome& outcome, Time now) {
   --worker.running;
   switch (outcome.kind) {
     case WorkerOutcome::Kind::neutral:
+      break;
+    case WorkerOutcome::Kind::given_up:
+      if (outcome.seconds >= std::max(kHangs * expected_seconds(worker), kShortestHang)) {
+        fail(worker, fmt::format("not ready after {:.1f} s", outcome.seconds), now);
+      }
       break;
     case WorkerOutcome::Kind::succeeded:
       ++worker.finished;

@@ -44,7 +44,8 @@ struct WorkerTraits {
 /// How a task at a worker ended.
 struct WorkerOutcome {
   enum class Kind {
-    neutral,    ///< cancelled, or the request itself was bad: says nothing of the worker
+    neutral,    ///< the request itself was bad: says nothing of the worker
+    given_up,   ///< cancelled after `seconds`: a failure if that is far beyond what is expected
     succeeded,  ///< took `seconds`
     failed,     ///< for `reason`
     stuck,      ///< failed by taking too long: a local process is restarted
@@ -64,7 +65,9 @@ struct WorkerOutcome {
 ///
 /// After `failures` failed tasks in a row a worker's circuit is open for `first_pause`; then one
 /// task is tried. When that fails too, the pause doubles up to `longest_pause`; when it succeeds,
-/// all is forgotten.
+/// all is forgotten. A task that was cancelled after three times what is expected of the worker (at
+/// least a second) counts as failed: otherwise one that hangs would be given ever new tasks, each
+/// cancelled when another worker was faster.
 class WorkerChoice {
  public:
   using Id = std::uint64_t;

@@ -129,6 +129,25 @@ TEST_F(WorkerChoiceTest, TriesOneTaskAndDoublesThePauseUpToFiveMinutes) {
   EXPECT_EQ(choice_.view(id, now_).state, "idle") << "the count began anew";
 }
 
+TEST_F(WorkerChoiceTest, AWorkerThatHangsUntilItsTasksAreGivenUpIsLeftAlone) {
+  const auto id = add();
+  ASSERT_TRUE(choice_.begin(now_));
+  choice_.end(id, took(10), now_);
+  const auto give_up_next = [&](double after) {
+    ASSERT_TRUE(choice_.begin(now_));
+    choice_.end(id, {Kind::given_up, after}, now_);
+  };
+  for (int i = 0; i < 10; ++i) {
+    give_up_next(29);
+  }
+  EXPECT_EQ(choice_.view(id, now_).failed, 0) << "another was faster, which says nothing of it";
+  for (int i = 0; i < CircuitRules{}.failures; ++i) {
+    give_up_next(30);
+  }
+  EXPECT_EQ(choice_.view(id, now_).state, "open");
+  EXPECT_NE(choice_.view(id, now_).reason.find("not ready after 30.0 s"), std::string::npos);
+}
+
 TEST_F(WorkerChoiceTest, TasksBegunBeforeTheCircuitOpenedDoNotLengthenThePause) {
   const auto id = add(1, 4);
   for (int i = 0; i < 4; ++i) {

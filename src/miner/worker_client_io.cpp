@@ -144,21 +144,24 @@ std::string config_of(const WorkerAddress& address) {
 
 WorkerOutcome outcome_of(const Attempt& attempt) {
   using Kind = WorkerOutcome::Kind;
+  double seconds = 0;
+  for (const auto& stage : attempt.stages) {
+    seconds += stage.stage == "generate" ? stage.seconds : 0;
+  }
   if (!attempt.junk.empty()) {
     return {Kind::failed, 0, "junk: " + attempt.junk};
   }
   if (attempt.candidate) {
-    double seconds = 0;
-    for (const auto& stage : attempt.stages) {
-      seconds += stage.stage == "generate" ? stage.seconds : 0;
-    }
     return {Kind::succeeded, seconds};
   }
   const Error& error = attempt.candidate.error();
   if (attempt.retry_after) {
     return {Kind::busy, 0, error.context, *attempt.retry_after};
   }
-  if (attempt.is_request_bad || attempt.is_scorer_to_blame || error.code == Errc::cancelled) {
+  if (error.code == Errc::cancelled) {
+    return {Kind::given_up, seconds};
+  }
+  if (attempt.is_request_bad || attempt.is_scorer_to_blame) {
     return {};
   }
   return {error.code == Errc::timed_out ? Kind::stuck : Kind::failed, 0, error.context};

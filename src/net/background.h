@@ -10,14 +10,21 @@
 
 namespace lode::net {
 
-/// Runs `work` on the pool and gives its result back on the awaiting thread. Work on a pool is not
-/// cancelled: a signal from the I/O thread would race with it.
+/// Runs `work` on a pool's executor, or a strand of it, and gives its result back on the awaiting
+/// thread. Work on a pool is not cancelled. Asio 1.81 would hand the signal to the pool by a
+/// pointer into the awaiting coroutine: by the time the pool looks at it, that coroutine may have
+/// ended.
+template <class Executor, class T>
+boost::asio::awaitable<T> in_background(Executor where, boost::asio::awaitable<T> work) {
+  auto token = boost::asio::bind_cancellation_slot(boost::asio::cancellation_slot(),
+                                                   boost::asio::use_awaitable);
+  co_return co_await boost::asio::co_spawn(where, std::move(work), std::move(token));
+}
+
 template <class T>
 boost::asio::awaitable<T> in_background(boost::asio::thread_pool& pool,
                                         boost::asio::awaitable<T> work) {
-  auto token = boost::asio::bind_cancellation_slot(boost::asio::cancellation_slot(),
-                                                   boost::asio::use_awaitable);
-  co_return co_await boost::asio::co_spawn(pool, std::move(work), std::move(token));
+  return in_background(pool.get_executor(), std::move(work));
 }
 
 }  // namespace lode::net

@@ -3,12 +3,11 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <nlohmann/json.hpp>
 
 #include "base/assert.h"
 #include "base/json.h"
+#include "net/background.h"
 
 // Lambdas and braced structs that a coroutine passes on are variables of their own in this file:
 // GCC 12 destroys such temporaries of an awaited call twice.
@@ -106,13 +105,15 @@ asio::awaitable<HttpResponse> ValidatorIo::answer(const subnet::RequestHead& hea
 
 // Fills `ready_` by one. Tasks come in the maker's order, whoever waits for them.
 asio::awaitable<void> ValidatorIo::prepare_task() {
-  const auto work = [this]() -> asio::awaitable<SandboxTask> {
+  const auto make = [this]() -> asio::awaitable<SandboxTask> {
     const TaskPlan plan = maker_.next();
     const bool needs_reference =
         config_.scoring == Scoring::compare || plan.type == subnet::Task::Type::image;
     co_return needs_reference ? prepare(plan) : prepare_without_reference(plan);
   };
-  SandboxTask task = co_await asio::co_spawn(maker_strand_, work, asio::use_awaitable);
+  auto strand = maker_strand_;
+  auto making = net::in_background(std::move(strand), make());
+  SandboxTask task = co_await std::move(making);
   ready_.push_back(std::make_shared<const SandboxTask>(std::move(task)));
 }
 
@@ -172,11 +173,12 @@ asio::awaitable<HttpResponse> ValidatorIo::answer_submit(const subnet::RequestBo
     co_return subnet::make_submit_response(body, failed);
   }
   const TaskPtr record = *task;
-  const auto work = [this, &record, &job]() -> asio::awaitable<Score> {
+  const auto score_it = [this, &record, &job]() -> asio::awaitable<Score> {
     co_return config_.scoring == Scoring::trust ? trusted_score(job.task_id)
                                                 : score_submission(*record, job.results);
   };
-  const Score score = co_await asio::co_spawn(workers_, work, asio::use_awaitable);
+  auto scoring = net::in_background(workers_, score_it());
+  const Score score = co_await std::move(scoring);
   const auto reply = validator_.finish_submit(job.token, score.value, clock_.now());
   spdlog::info("{} {} task {}: {} ({})", axon_.hotkey().substr(0, 8),
                record->task.type == subnet::Task::Type::text ? "text" : "image",

@@ -178,5 +178,48 @@ TEST(Placement, GoesThereAndBack) {
   EXPECT_NEAR(placed.solid(placement.to_world({0, 0.5F, 0})), 0.0F, 1e-6F);
 }
 
+TEST(Sampler, EndsWithinAFewCellsOfAStopThatArrivesMidRun) {
+  std::stop_source source;
+  std::size_t calls = 0, stop_at = 0;
+  const Solid ball = sphere(0.5F);
+  const std::vector<PlacedPart> parts = {plain(Solid(
+      [&](const vec3& p) {
+        if (++calls == stop_at) {
+          source.request_stop();
+        }
+        return ball(p);
+      },
+      ball.bounds()))};
+  sample_surface(parts, 4000, Rng(1), source.get_token());
+  const std::size_t whole = calls;
+  // The worst that lies between two looks at the token, a block of 512 cells, is a few percent.
+  for (const std::size_t percent : {1U, 5U, 20U, 50U, 80U}) {
+    source = std::stop_source();
+    calls = 0;
+    stop_at = whole * percent / 100;
+    sample_surface(parts, 4000, Rng(1), source.get_token());
+    EXPECT_GE(calls, stop_at);
+    EXPECT_LT(calls - stop_at, whole / 10) << percent << " %";
+  }
+}
+
+TEST(Sampler, ShadesNoPointMoreAfterAStopThatArrivesMidRun) {
+  std::stop_source source;
+  std::size_t shaded = 0;
+  bool is_shading = false;  // sampling looks for edges of the colour, and so reads it, too
+  Part part{sphere(0.5F), {}};
+  part.paint.pattern = [&](const vec3&, const vec3&, const vec3& colour) {
+    if (is_shading && ++shaded == 1000) {
+      source.request_stop();
+    }
+    return colour;
+  };
+  const std::vector<PlacedPart> parts = {place(part, {})};
+  const auto points = sample_surface(parts, 4000, Rng(1));
+  is_shading = true;
+  shade(parts, points, source.get_token());
+  EXPECT_EQ(shaded, 1000U);
+}
+
 }  // namespace
 }  // namespace lode::sketch

@@ -35,6 +35,8 @@ using test::RawPeer;
 /// How much longer everything may take: the workers run on the test's own thread.
 #ifdef __SANITIZE_THREAD__
 constexpr int kSlowness = 10;
+#elif defined(__SANITIZE_ADDRESS__)
+constexpr int kSlowness = 3;
 #else
 constexpr int kSlowness = 1;
 #endif
@@ -57,6 +59,38 @@ class InProcessWorker final : public net::HttpHandler {
 
  private:
   service::GenerationService service_{*pipeline::make_backend("sketch")};
+};
+
+/// A worker that is healthy and never ends a generation.
+class EndlessWorker {
+ public:
+  explicit EndlessWorker(asio::any_io_executor executor)
+      : peer_(std::move(executor),
+              [this](RawPeer::Socket socket) { return serve(std::move(socket)); }) {}
+
+  net::Endpoint endpoint() const { return peer_.endpoint(); }
+  int began = 0;      ///< generations
+  int given_up = 0;   ///< of them, by the other side
+  int most_once = 0;  ///< at the same time
+
+ private:
+  asio::awaitable<void> serve(RawPeer::Socket socket) {
+    if (peer_.heads().back().starts_with("GET")) {
+      const RawPeer::Behaviour healthy = RawPeer::reply_json("{}");
+      auto answering = healthy(std::move(socket));
+      co_await std::move(answering);
+      co_return;
+    }
+    ++began;
+    most_once = std::max(most_once, began - given_up);
+    boost::system::error_code ec;
+    std::string rest;
+    co_await asio::async_read(socket, asio::dynamic_buffer(rest),
+                              asio::redirect_error(asio::use_awaitable, ec));
+    ++given_up;
+  }
+
+  RawPeer peer_;
 };
 
 class MinerTest : public testing::Test {
@@ -84,7 +118,25 @@ class MinerTest : public testing::Test {
     pool_config_.endpoints = {endpoint};
     pool_config_.validation = endpoint.generation;
   }
-  void TearDown() override { fs::remove_all(dir_); }
+  /// The sandbox's work on its pool ends before anything that the work or its awaiters use goes.
+  void TearDown() override {
+    if (subnet_) {
+      run_to_end(subnet_->stop());
+    }
+    fs::remove_all(dir_);
+  }
+
+  /// Runs the context until `step` has ended, whatever else goes on.
+  void run_to_end(asio::awaitable<void> step) {
+    bool is_done = false;
+    asio::co_spawn(context_, std::move(step), [&](std::exception_ptr failure) {
+      EXPECT_FALSE(failure);
+      is_done = true;
+    });
+    while (!is_done) {
+      context_.run_one_for(std::chrono::seconds(1));
+    }
+  }
 
   void start_sandbox() {
     auto started = sandbox::Subnet::start(context_.get_executor(), sandbox_);
@@ -102,20 +154,14 @@ class MinerTest : public testing::Test {
     chain::MetagraphSync sync(*client, {}, [this](const chain::Metagraph& metagraph, const auto&) {
       metagraph_ = metagraph;
     });
-    bool is_done = false;
-    asio::co_spawn(
-        context_,
-        [](chain::RpcClient& c, chain::MetagraphSync& s) -> asio::awaitable<void> {
-          c.start();
-          const auto read = co_await s.read_once();
-          EXPECT_TRUE(read) << read.error().message();
-          c.close();
-          co_await c.join();
-        }(*client, sync),
-        [&](std::exception_ptr) { is_done = true; });
-    while (!is_done) {
-      context_.run_one_for(std::chrono::seconds(1));
-    }
+    const auto read = [](chain::RpcClient& c, chain::MetagraphSync& s) -> asio::awaitable<void> {
+      c.start();
+      const auto result = co_await s.read_once();
+      EXPECT_TRUE(result) << result.error().message();
+      c.close();
+      co_await c.join();
+    };
+    run_to_end(read(*client, sync));
   }
 
   /// A neuron with stake at the peer's address; its uid.
@@ -132,7 +178,8 @@ class MinerTest : public testing::Test {
   }
 
   /// Mines until `is_done` says so of the ledger (looked at every 20 ms), then drains. Fails after
-  /// 100 s, and drains then. The last snapshot before the drain.
+  /// 100 s, and drains then. The last snapshot before the drain. Returns once the miner has ended,
+  /// however long that takes: what it left in the context would resume in TearDown.
   Snapshot mine_until(const std::function<bool(const Snapshot&)>& is_done) {
     auto journal = Journal::open(dir_ / "journal.db", journal_options_);
     EXPECT_TRUE(journal) << journal.error().message();
@@ -162,7 +209,7 @@ class MinerTest : public testing::Test {
     const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(100) * kSlowness;
     bool is_reached = false;
     bool is_draining = false;
-    while (!ended && std::chrono::steady_clock::now() < deadline + 3 * config_.drain_timeout) {
+    while (!ended) {
       context_.run_for(std::chrono::milliseconds(20));
       if (!is_draining) {
         snapshot = miner.snapshot();
@@ -174,7 +221,7 @@ class MinerTest : public testing::Test {
       }
     }
     EXPECT_TRUE(is_reached) << "the goal was not reached:\n" << format_table(to_json(snapshot));
-    EXPECT_TRUE(ended);
+    EXPECT_LT(std::chrono::steady_clock::now(), deadline + 3 * config_.drain_timeout);
     if (failure) {
       std::rethrow_exception(failure);
     }
@@ -211,6 +258,7 @@ class MinerTest : public testing::Test {
   std::optional<chain::Keypair> hotkey_;
   std::vector<std::string> strangers_;
   std::vector<std::unique_ptr<RawPeer>> peers_;
+  std::optional<EndlessWorker> endless_;
   InProcessWorker worker_;
   std::unique_ptr<net::HttpServer> worker_server_;
   WorkerPoolConfig pool_config_;
@@ -333,38 +381,6 @@ TEST_F(MinerTest, RefusesAnSpzThatIsTooLargeSaysSoAndGoesOn) {
   mine_until([&](const Snapshot& s) { return honest_accepted(s, 1); });
 }
 
-/// A worker that is healthy and never ends a generation.
-class EndlessWorker {
- public:
-  explicit EndlessWorker(asio::any_io_executor executor)
-      : peer_(std::move(executor),
-              [this](RawPeer::Socket socket) { return serve(std::move(socket)); }) {}
-
-  net::Endpoint endpoint() const { return peer_.endpoint(); }
-  int began = 0;      ///< generations
-  int given_up = 0;   ///< of them, by the other side
-  int most_once = 0;  ///< at the same time
-
- private:
-  asio::awaitable<void> serve(RawPeer::Socket socket) {
-    if (peer_.heads().back().starts_with("GET")) {
-      const RawPeer::Behaviour healthy = RawPeer::reply_json("{}");
-      auto answering = healthy(std::move(socket));
-      co_await std::move(answering);
-      co_return;
-    }
-    ++began;
-    most_once = std::max(most_once, began - given_up);
-    boost::system::error_code ec;
-    std::string rest;
-    co_await asio::async_read(socket, asio::dynamic_buffer(rest),
-                              asio::redirect_error(asio::use_awaitable, ec));
-    ++given_up;
-  }
-
-  RawPeer peer_;
-};
-
 TEST_F(MinerTest, ATaskThatIsDoneFreesTheWorkerThatIsStillOnIt) {
   sandbox_.validators = 1;
   sandbox_.time_scale = 30.0 / kSlowness;  // a window of 1 s, a cycle of 10 s
@@ -385,7 +401,7 @@ TEST_F(MinerTest, ATaskThatIsDoneFreesTheWorkerThatIsStillOnIt) {
   scored.score = 0.8;
   scored.seconds = 0.1;
   ASSERT_TRUE(Journal::open(dir_ / "journal.db", {})->append({made, scored}));
-  EndlessWorker endless(context_.get_executor());
+  EndlessWorker& endless = endless_.emplace(context_.get_executor());
   WorkerEndpoint endpoint;
   endpoint.generation = {endless.endpoint(), "/"};
   pool_config_.endpoints.push_back(endpoint);
@@ -395,6 +411,23 @@ TEST_F(MinerTest, ATaskThatIsDoneFreesTheWorkerThatIsStillOnIt) {
   const auto events = Journal::open_read_only(dir_ / "journal.db")->events();
   EXPECT_TRUE(std::any_of(events->begin(), events->end(), [](const Event& e) {
     return e.kind == EventKind::cancelled && e.detail == "no longer wanted";
+  }));
+}
+
+TEST_F(MinerTest, ATaskWhoseWorkerHangsIsMadeByAnother) {
+  sandbox_.validators = 1;
+  sandbox_.time_scale = 30.0 / kSlowness;
+  start_sandbox();
+  config_.scheduling.improves_results = false;
+  config_.scheduling.priors.generation = std::chrono::milliseconds(300) * kSlowness;
+  EndlessWorker& endless = endless_.emplace(context_.get_executor());
+  WorkerEndpoint endpoint;
+  endpoint.generation = {endless.endpoint(), "/"};
+  pool_config_.endpoints.push_back(endpoint);
+  mine_until([&](const Snapshot& s) { return honest_accepted(s, 1) && endless.given_up >= 1; });
+  const auto events = Journal::open_read_only(dir_ / "journal.db")->events();
+  EXPECT_TRUE(std::any_of(events->begin(), events->end(), [](const Event& e) {
+    return e.kind == EventKind::decided && e.detail.starts_with("another worker: ");
   }));
 }
 
