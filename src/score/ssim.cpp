@@ -64,7 +64,8 @@ class Window {
  private:
   std::size_t row(int y) const { return static_cast<std::size_t>(y) * width_; }
 
-  void along_row(const float* in, float* out) {
+  void along_row(const float* in, float* __restrict out) {
+    const auto weights = weights_;  // a copy, which `out` cannot overlap
     float* padded = padded_.data();
     std::copy(in, in + width_, padded + kRadius);
     for (int k = 1; k <= kRadius; ++k) {
@@ -73,23 +74,24 @@ class Window {
     }
     const float* centre = padded + kRadius;
     for (int x = 0; x < width_; ++x) {
-      float sum = weights_[0] * centre[x];
+      float sum = weights[0] * centre[x];
       for (int k = 1; k <= kRadius; ++k) {
-        sum += weights_[k] * (centre[x - k] + centre[x + k]);
+        sum += weights[k] * (centre[x - k] + centre[x + k]);
       }
       out[x] = sum;
     }
   }
 
-  void across_rows(int y, float* out) const {
+  void across_rows(int y, float* __restrict out) const {
+    const auto weights = weights_;
     std::array<const float*, 2 * kRadius + 1> lines{};
     for (int k = -kRadius; k <= kRadius; ++k) {
       lines[k + kRadius] = rows_.data() + row(reflected(y + k, height_));
     }
     for (int x = 0; x < width_; ++x) {
-      float sum = weights_[0] * lines[kRadius][x];
+      float sum = weights[0] * lines[kRadius][x];
       for (int k = 1; k <= kRadius; ++k) {
-        sum += weights_[k] * (lines[kRadius - k][x] + lines[kRadius + k][x]);
+        sum += weights[k] * (lines[kRadius - k][x] + lines[kRadius + k][x]);
       }
       out[x] = sum;
     }
