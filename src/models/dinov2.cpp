@@ -116,9 +116,9 @@ at::Tensor Dinov2::positions(std::int64_t rows, std::int64_t columns) const {
 }
 
 at::Tensor Dinov2::operator()(const at::Tensor& pixels, nn::Pass& pass) const {
-  LODE_ASSERT(pixels.dim() == 4 && pixels.size(2) % config_.patch == 0 &&
-                  pixels.size(3) % config_.patch == 0,
-              "DINOv2 sees whole patches");
+  LODE_ASSERT(
+      pixels.dim() == 4 && pixels.size(2) >= config_.patch && pixels.size(3) >= config_.patch,
+      "DINOv2 sees at least one patch");
   at::Tensor x;
   {
     const nn::InBlock block(pass, blocks_.front());

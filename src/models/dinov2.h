@@ -36,8 +36,9 @@ class Dinov2 {
  public:
   Dinov2(const Dinov2Config& config, const nn::Scope& scope);
 
-  /// pixels [B, 3, H, W], normalised by the caller, H and W multiples of the patch -> [B, 1 + HW /
-  /// patch^2, width], after the final norm; row 0 is the class token. Positions for another size
+  /// pixels [B, 3, H, W], normalised by the caller, at least a patch a side; what is no whole patch
+  /// at the right and below is not seen -> [B, 1 + patches, width], after the final norm; row 0 is
+  /// the class token. Positions for another size
   /// than the config's are interpolated, bicubic in float32.
   at::Tensor operator()(const at::Tensor& pixels, nn::Pass& pass) const;
 
