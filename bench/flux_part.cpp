@@ -65,9 +65,9 @@ struct Loaded {
 };
 
 template <class Network, class Parse>
-Loaded<Network> load(const std::filesystem::path& folder, Parse parse, nn::LoadRules rules = {}) {
+Loaded<Network> load(const std::filesystem::path& folder, Parse parse) {
   const auto text = read_file(folder / "config.json", 1 << 20).value();
-  const auto config = parse(parse_json(as_text(text), "config.json").value()).value();
+  const auto config = parse(parse_json(as_text(text)).value()).value();
   Loaded<Network> loaded;
   loaded.network = std::make_unique<Network>(config, loaded.parameters->root());
   std::vector<nn::Block> blocks = loaded.network->blocks();
@@ -76,7 +76,8 @@ Loaded<Network> load(const std::filesystem::path& folder, Parse parse, nn::LoadR
     blocks.insert(blocks.end(), more.begin(), more.end());
   }
   nn::WeightBank bank =
-      nn::WeightBank::bind(*loaded.parameters, weights::Checkpoint::open(folder).value(), rules)
+      nn::WeightBank::bind(*loaded.parameters, weights::Checkpoint::open(folder).value(),
+                           Network::load_rules())
           .value();
   loaded.residency = nn::Residency::create(std::move(bank), blocks, nn::Placement{}).value();
   return loaded;
@@ -87,23 +88,19 @@ std::function<void()> prepare(const Task& task) {
   const auto ones = [](std::int64_t count) { return at::ones({1, count}, at::kLong); };
   if (task.part == "clip") {
     auto clip = std::make_shared<Loaded<models::ClipText>>(
-        load<models::ClipText>(task.snapshot / "text_encoder", models::parse_clip_text_config,
-                               {.ignore = {"*.position_ids"}}));
+        load<models::ClipText>(task.snapshot / "text_encoder", models::parse_clip_text_config));
     return [clip, ids = ones(kClipTokens)] { (*clip->network)(ids, *clip->residency); };
   }
   if (task.part == "t5") {
     auto t5 = std::make_shared<Loaded<models::T5Encoder>>(
-        load<models::T5Encoder>(task.snapshot / "text_encoder_2", models::parse_t5_config,
-                                {.ignore = {"encoder.embed_tokens.weight"}}));
+        load<models::T5Encoder>(task.snapshot / "text_encoder_2", models::parse_t5_config));
     return [t5, ids = ones(kTextTokens)] { (*t5->network)(ids, *t5->residency); };
   }
   if (task.part == "vae") {
     auto vae = std::make_shared<Loaded<models::KlDecoder>>(
-        load<models::KlDecoder>(task.snapshot / "vae", models::parse_autoencoder_kl_config,
-                                {.ignore = {"encoder.*", "quant_conv.*"}}));
+        load<models::KlDecoder>(task.snapshot / "vae", models::parse_autoencoder_kl_config));
     const std::int64_t side = task.pixels / vae->network->config().reduction();
-    const at::Tensor latents =
-        at::randn({1, vae->network->config().latent_channels, side, side});
+    const at::Tensor latents = at::randn({1, vae->network->config().latent_channels, side, side});
     return [vae, latents] { (*vae->network)(latents, *vae->residency); };
   }
   if (task.part != "transformer") {
@@ -148,9 +145,8 @@ int main() {
       times.push_back(milliseconds(run));
     }
     std::ranges::sort(times);
-    const nlohmann::json result = {{"median_ms", times[times.size() / 2]},
-                                   {"min_ms", times.front()},
-                                   {"n", times.size()}};
+    const nlohmann::json result = {
+        {"median_ms", times[times.size() / 2]}, {"min_ms", times.front()}, {"n", times.size()}};
     std::puts(result.dump().c_str());
     return 0;
   } catch (const std::exception& error) {

@@ -30,6 +30,7 @@ struct Generated {
   pipeline::Prepared prepared;
   judge::Verdict verdict;
   std::vector<pipeline::StageTime> stages;
+  std::vector<std::string> notes;
 };
 
 Result<pipeline::Request> make_request(const GenerateOptions& options) {
@@ -54,6 +55,7 @@ Result<Generated> generate(const GenerateOptions& options) {
   LODE_TRY(pipeline::Asset asset, backend->generate(request, {}));
   Generated generated;
   generated.stages = std::move(asset.stages);
+  generated.notes = std::move(asset.notes);
   pipeline::StageClock clock;
   LODE_TRY(generated.prepared, pipeline::prepare(asset.cloud, options.seed));
   clock.lap("prepare");
@@ -95,6 +97,7 @@ int run(const GenerateOptions& options) {
                      {"gaussians", gaussians},
                      {"self_score", generated->verdict.score},
                      {"reason", generated->verdict.reason},
+                     {"notes", generated->notes},
                      {"spz_bytes", generated->prepared.spz.size()},
                      {"seconds", seconds}});
     return cli::kDone;
@@ -102,6 +105,9 @@ int run(const GenerateOptions& options) {
   std::cout << options.out << ": " << gaussians << " gaussians, " << generated->prepared.spz.size()
             << " bytes as SPZ\nself score " << generated->verdict.score << ": "
             << generated->verdict.reason << "\n";
+  for (const std::string& note : generated->notes) {
+    std::cout << "  " << note << "\n";
+  }
   for (const auto& [stage, time] : generated->stages) {
     std::cout << "  " << stage << " " << time << " s\n";
   }

@@ -37,7 +37,8 @@ Result<void> parse_size(const std::string& text, int& width, int& height) {
   const std::string_view second =
       cross == std::string::npos ? first : std::string_view(text).substr(cross + 1);
   if (!number(first, width) || !number(second, height)) {
-    return fail(Errc::invalid_input, "--size " + text + ": SIDE or WIDTHxHEIGHT in pixels expected");
+    return fail(Errc::invalid_input,
+                "--size " + text + ": SIDE or WIDTHxHEIGHT in pixels expected");
   }
   return {};
 }
@@ -69,7 +70,7 @@ class StageSeconds {
 Result<nlohmann::ordered_json> make_pictures(ImageCommand command) {
   LODE_CHECK(parse_size(command.size, command.request.width, command.request.height));
   const cli::InterruptStop interrupt;
-  log_linear_algebra();
+  set_up_linear_algebra(command.flags);
   worker::ProgressLine line;
   StageSeconds stages;
   LODE_TRY(flux::FluxPipeline pipeline,
@@ -143,7 +144,8 @@ void add_image(CLI::App& app, cli::Action& chosen) {
       ->capture_default_str();
   command->add_option("--guidance", request.guidance, "For FLUX.1-dev alone")
       ->capture_default_str();
-  command->add_option("-o,--out", options->out, "The PNG to write; several get numbers")->required();
+  command->add_option("-o,--out", options->out, "The PNG to write; several get numbers")
+      ->required();
   add_flux_flags(*command, options->flags);
   command->add_flag("--json", options->json, "Print one JSON object");
   command->callback([options, &chosen] { chosen = [options] { return run_image(*options); }; });

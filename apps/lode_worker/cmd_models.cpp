@@ -33,8 +33,8 @@ std::string expected_digest(const std::filesystem::path& file) {
   const std::filesystem::path target = std::filesystem::read_symlink(file, failed);
   const std::string name = target.filename().string();
   const bool is_digest = name.size() == 64 && std::ranges::all_of(name, [](char c) {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
-  });
+                           return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
+                         });
   return is_digest && target.parent_path().filename() == "blobs" ? name : "";
 }
 
@@ -45,7 +45,8 @@ class Inspection {
       : command_(command), stop_(std::move(stop)) {}
 
   Result<void> inspect_part(const std::string& part, nlohmann::ordered_json& report) {
-    const auto checkpoint = weights::Checkpoint::open(std::filesystem::path(command_.folder) / part);
+    const auto checkpoint =
+        weights::Checkpoint::open(std::filesystem::path(command_.folder) / part);
     if (!checkpoint) {
       return {};  // among the folder's problems already
     }
@@ -145,10 +146,11 @@ void print_table(const ModelsCommand& command, const flux::FluxFolder& folder) {
   if (folder.parts.empty()) {
     return;
   }
-  fmt::print("a picture of 1024x1024: about {} of activations in bf16; least --memory {} in bf16, {} "
-             "with --weights int8\n",
-             nn::format_bytes(folder.activation_bytes),
-             nn::format_bytes(folder.least_bfloat16_bytes), nn::format_bytes(folder.least_int8_bytes));
+  fmt::print(
+      "a picture of 1024x1024: about {} of activations in bf16; least --memory {} in bf16, {} "
+      "with --weights int8\n",
+      nn::format_bytes(folder.activation_bytes), nn::format_bytes(folder.least_bfloat16_bytes),
+      nn::format_bytes(folder.least_int8_bytes));
   if (command.memory_bytes > 0) {
     const auto verdict = [&](std::uint64_t least) {
       return command.memory_bytes >= least ? "fits" : "does not fit";
@@ -192,13 +194,16 @@ void add_models(CLI::App& app, cli::Action& chosen) {
   auto options = std::make_shared<ModelsCommand>();
   CLI::App* command =
       app.add_subcommand("models", "List a folder's networks, check them, and tell their memory");
-  command->add_option("folder", options->folder, "A folder as Hugging Face lays it out")->required();
-  command->add_option("--memory", options->memory_bytes, "Tell whether this budget fits, such as 10G")
+  command->add_option("folder", options->folder, "A folder as Hugging Face lays it out")
+      ->required();
+  command
+      ->add_option("--memory", options->memory_bytes, "Tell whether this budget fits, such as 10G")
       ->transform(CLI::AsSizeValue(true).description(""))
       ->option_text("BYTES");
   command->add_flag("--values", options->values, "Read every value: none may be NaN or infinite");
-  command->add_flag("--hashes", options->hashes,
-                    "SHA-256 of every weight file, compared with the names in Hugging Face's cache");
+  command->add_flag(
+      "--hashes", options->hashes,
+      "SHA-256 of every weight file, compared with the names in Hugging Face's cache");
   command->add_flag("--json", options->json, "Print one JSON object");
   command->callback([options, &chosen] { chosen = [options] { return run_models(*options); }; });
 }

@@ -14,14 +14,15 @@ struct FluxFlags {
   flux::Compute compute = flux::Compute::automatic;
   flux::Format format = flux::Format::native;
   std::uint64_t memory_bytes = 0;  ///< 0: all that there is
+  int threads = 1;
 
   flux::FluxOptions options() const;
 };
 
-/// --device, --dtype, --weights, --memory.
+/// --device, --dtype, --weights, --memory, --threads.
 void add_flux_flags(CLI::App& command, FluxFlags& flags);
 
-/// Logs what will do the products: OpenBLAS's kernels, threads.
-void log_linear_algebra();
+/// Sets libtorch's threads, and logs what does the products.
+void set_up_linear_algebra(const FluxFlags& flags);
 
 }  // namespace lode::commands

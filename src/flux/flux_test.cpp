@@ -95,6 +95,12 @@ void expect_golden(const FluxOptions& options, const Bounds& bounds) {
     EXPECT_LE(difference, bounds.pixels) << c.name;
     std::printf("%-8s latents %.2e, largest difference of 8 bits %d\n", c.name.c_str(), error,
                 difference);
+    if (options.compute == Compute::bfloat16) {
+      const double to_same = test::relative_error(as_tensor(result.latents),
+                                                  golden[c.name + ".bf16_steps"][3].flatten());
+      std::printf("%-8s latents %.2e to the reference in bfloat16\n", c.name.c_str(), to_same);
+      EXPECT_LE(to_same, 4e-2) << "it rounds where the reference rounds, t = 752 among them";
+    }
   }
 }
 
@@ -176,36 +182,49 @@ TEST(FluxPipeline, OutlivesLackOfMemory) {
   EXPECT_TRUE(pipeline.run(small()));
 }
 
-TEST(FluxPipeline, KeepsToABudgetAndGivesTheSamePicture) {
-  FluxPipeline unbounded = FluxPipeline::open(snapshot(), on_cpu()).value();
-  const FluxResult reference = unbounded.run(small()).value();
-  const auto total = [](const FluxResult& result) {
-    std::uint64_t sum = 0;
-    for (const std::uint64_t bytes : result.peak_weight_bytes) {
-      sum += bytes;
-    }
-    return sum;
-  };
-  std::printf("no budget: %llu bytes of weights\n",
-              static_cast<unsigned long long>(total(reference)));
-  // The decoder's and the transformer's activations are estimated at 36 MB.
-  for (const std::uint64_t budget : {35'000'000ULL, 34'150'000ULL}) {
-    FluxOptions options = on_cpu();
-    options.memory_budget_bytes = budget;
-    FluxPipeline pipeline = FluxPipeline::open(snapshot(), options).value();
-    const auto result = pipeline.run(small());
-    ASSERT_TRUE(result) << result.error().context;
-    EXPECT_EQ(result->pictures[0].pixels, reference.pictures[0].pixels);
-    const FluxPlan plan = pipeline.plan(64, 64).value();
-    for (std::size_t i = 0; i < kParts; ++i) {
-      EXPECT_LE(result->peak_weight_bytes[i], plan.parts[i].budget_bytes.value());
-      std::printf("budget %llu: %s %llu of %llu bytes, stays %d\n",
-                  static_cast<unsigned long long>(budget), to_string(static_cast<Part>(i)).data(),
-                  static_cast<unsigned long long>(result->peak_weight_bytes[i]),
-                  static_cast<unsigned long long>(reference.peak_weight_bytes[i]),
-                  plan.parts[i].stays);
+/// The least budget, within 4 KB, for which a picture can be planned.
+std::uint64_t least_budget(FluxOptions options, int side) {
+  std::uint64_t least = 0;
+  for (std::uint64_t step = 1ULL << 26U; step >= 1ULL << 12U; step /= 2) {
+    options.memory_budget_bytes = least + step;
+    if (!FluxPipeline::open(snapshot(), options)->plan(side, side)) {
+      least += step;
     }
   }
+  return least + (1ULL << 12U);
+}
+
+void expect_same_within(FluxOptions options, int side, Part streamed) {
+  FluxRequest request = small();
+  request.width = side;
+  request.height = side;
+  const FluxResult reference = FluxPipeline::open(snapshot(), options)->run(request).value();
+  options.memory_budget_bytes = least_budget(options, side);
+  FluxPipeline pipeline = FluxPipeline::open(snapshot(), options).value();
+  const FluxResult result = pipeline.run(request).value();
+  EXPECT_EQ(result.pictures[0].pixels, reference.pictures[0].pixels);
+  const FluxPlan plan = pipeline.plan(side, side).value();
+  for (std::size_t i = 0; i < kParts; ++i) {
+    EXPECT_LE(result.peak_weight_bytes[i], plan.parts[i].budget_bytes.value());
+    EXPECT_FALSE(plan.parts[i].stays);
+    std::printf("budget %.1f MB: %s %.0f KB of weights at once, %.0f KB without\n",
+                static_cast<double>(*options.memory_budget_bytes) / 1e6,
+                std::string(to_string(static_cast<Part>(i))).c_str(),
+                static_cast<double>(result.peak_weight_bytes[i]) / 1e3,
+                static_cast<double>(reference.peak_weight_bytes[i]) / 1e3);
+  }
+  const auto index = static_cast<std::size_t>(streamed);
+  EXPECT_LT(result.peak_weight_bytes[index], reference.peak_weight_bytes[index]);
+}
+
+TEST(FluxPipeline, GivesTheSamePictureWithinTheLeastBudget) {
+  FluxOptions options = on_cpu();
+  options.decode_tile = 64;
+  expect_same_within(options, 64, Part::t5);
+  expect_same_within(options, 320, Part::transformer);
+}
+
+TEST(FluxPipeline, AdvisesWhereABudgetIsTooSmall) {
   FluxOptions options = on_cpu();
   options.memory_budget_bytes = 1'000'000;
   FluxPipeline pipeline = FluxPipeline::open(snapshot(), options).value();
@@ -250,7 +269,20 @@ TEST(FluxPipeline, SaysThatAPromptWasCut) {
   EXPECT_EQ(pipeline.run(small(prompt))->notes, result.notes) << "of a known prompt, too";
 }
 
-TEST(FluxPipeline, DecodesInTilesWithoutSeams) {
+TEST(FluxPipeline, RoundsToTheNearestOfEightBits) {
+  std::vector<float> values;
+  for (const float byte : {-20.0F, 0.4F, 100.4F, 100.6F, 254.6F, 300.0F}) {
+    for (int channel = 0; channel < 2; ++channel) {
+      values.push_back(byte / 127.5F - 1);
+    }
+  }
+  const image::Image picture = to_picture(as_tensor(values).view({1, 3, 1, 4}));
+  // Planes of four: the first pixel is values 0, 4 and 8.
+  EXPECT_THAT(picture.pixels,
+              testing::ElementsAre(0, 100, 255, 0, 100, 255, 0, 101, 255, 0, 101, 255));
+}
+
+TEST(FluxPipeline, DecodesInTilesCloseToTheWhole) {
   FluxOptions options = on_cpu();
   options.decode_tile = 64;
   FluxPipeline tiled = FluxPipeline::open(snapshot(), options).value();
@@ -266,7 +298,7 @@ TEST(FluxPipeline, DecodesInTilesWithoutSeams) {
   EXPECT_FALSE(b.decoded_in_tiles);
   const auto difference = image::compare(a.pictures[0], b.pictures[0]).value();
   std::printf("tiles of 64 pixels against the whole: %.1f dB\n", difference.psnr_db);
-  EXPECT_GT(difference.psnr_db, 15);
+  EXPECT_GT(difference.psnr_db, 25);
 }
 
 /// A copy of the snapshot to be damaged.

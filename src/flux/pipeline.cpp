@@ -414,8 +414,11 @@ Result<FluxResult> FluxPipeline::State::run(const FluxRequest& request, const Pr
   if (!outcome) {
     result = outcome.error();
   }
-  if (!result && result.error().code == Errc::out_of_resource) {
-    std::ranges::for_each(residencies_, [](auto& residency) { residency.reset(); });
+  const bool short_of_memory = !result && result.error().code == Errc::out_of_resource;
+  for (std::size_t i = 0; i < kParts; ++i) {
+    if (short_of_memory || !plan.parts[i].stays) {
+      residencies_[i].reset();
+    }
   }
   return result;
 }

@@ -170,12 +170,6 @@ TEST(Jpeg, RefusesTruncationAtEveryByte) {
       [](const Bytes& cut, std::size_t length) { EXPECT_FALSE(decode(cut)) << length; });
 }
 
-TEST(Jpeg, RefusesFourColourPrintData) {
-  const auto image = decode(jpeg_of(gradient(16, 16, 4), TJPF_CMYK));
-  ASSERT_FALSE(image);
-  EXPECT_EQ(image.error().code, Errc::unsupported);
-}
-
 TEST(WebP, RoundTripsLosslessRgbAndRgba) {
   for (const int channels : {3, 4}) {
     Image image = gradient(31, 14, channels);
@@ -217,7 +211,7 @@ TEST(Decode, TellsFormatsByTheirFirstBytes) {
   EXPECT_TRUE(is_image(*encode_png(picture)));
   EXPECT_TRUE(is_image(jpeg_of(picture)));
   EXPECT_TRUE(is_image(webp_of(picture)));
-  for (const char* text : {"", "GIF89a", "RIFF1234WAVE", "\x89PNG"}) {
+  for (const char* text : {"", "GIF8", "RIFF1234WAVE", "\x89PNG"}) {
     EXPECT_FALSE(is_image(as_bytes(text)));
     EXPECT_FALSE(decode(as_bytes(text)));
   }

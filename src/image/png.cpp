@@ -10,8 +10,8 @@
 namespace lode::image {
 namespace {
 
-/// Metadata chunks larger than this are not read: none of them matters here.
-constexpr png_alloc_size_t kMaxChunkBytes = 1U << 20;
+/// Metadata chunks larger than this are not read; colour profiles are the largest that matter.
+constexpr png_alloc_size_t kMaxChunkBytes = kMaxProfileBytes;
 
 struct Failure {
   char message[128] = "unknown";
@@ -82,8 +82,52 @@ bool read_pixels(Reader& reader, png_bytepp rows) {
     return false;
   }
   png_read_image(reader.png, rows);
-  png_read_end(reader.png, nullptr);
+  png_read_end(reader.png, reader.info);
   return true;
+}
+
+/// What a PNG says about its picture, in libpng's memory.
+struct Metadata {
+  png_bytep exif = nullptr;
+  png_uint_32 exif_bytes = 0;
+  png_bytep profile = nullptr;
+  png_uint_32 profile_bytes = 0;
+};
+
+/// After the pixels: EXIF may stand behind them.
+bool read_metadata(Reader& reader, Metadata& metadata) {
+  if (setjmp(png_jmpbuf(reader.png)) != 0) {  // NOLINT(cert-err52-cpp)
+    return false;
+  }
+  png_charp name = nullptr;
+  int compression = 0;
+  png_get_iCCP(reader.png, reader.info, &name, &compression, &metadata.profile,
+               &metadata.profile_bytes);
+  png_get_eXIf_1(reader.png, reader.info, &metadata.exif_bytes, &metadata.exif);
+  return true;
+}
+
+/// The frame count of an animated PNG's acTL chunk, which stands before the pixels; 0 without one.
+/// libpng does not know it and shows the still picture that is stored for such readers.
+std::uint32_t animation_frames(ByteView bytes) {
+  const auto big_endian = [&bytes](std::size_t at) {
+    return static_cast<std::uint32_t>(bytes[at]) << 24 |
+           static_cast<std::uint32_t>(bytes[at + 1]) << 16 |
+           static_cast<std::uint32_t>(bytes[at + 2]) << 8 | bytes[at + 3];
+  };
+  constexpr std::size_t kSignature = 8, kOverhead = 12;  // length, type and CRC
+  for (std::size_t at = kSignature; at + kOverhead <= bytes.size();) {
+    const std::size_t length = big_endian(at);
+    const std::string_view type = as_text(bytes.subspan(at + 4, 4));
+    if (type == "IDAT" || length > bytes.size() - at - kOverhead) {
+      break;
+    }
+    if (type == "acTL" && length == 8) {
+      return big_endian(at + 8);
+    }
+    at += kOverhead + length;
+  }
+  return 0;
 }
 
 struct Writer {
@@ -131,7 +175,7 @@ std::vector<png_bytep> row_pointers(std::uint8_t* pixels, std::size_t row_bytes,
 
 }  // namespace
 
-Result<Image> decode_png(ByteView bytes) {
+Result<StoredPicture> decode_png(ByteView bytes) {
   Reader reader(bytes);
   if (reader.info == nullptr) {
     return fail(Errc::internal, "PNG: libpng could not start");
@@ -142,11 +186,15 @@ Result<Image> decode_png(ByteView bytes) {
   const std::int64_t width = png_get_image_width(reader.png, reader.info);
   const std::int64_t height = png_get_image_height(reader.png, reader.info);
   LODE_CHECK(validate_size("PNG", width, height));
+  StoredPicture picture;
+  if ((png_get_color_type(reader.png, reader.info) & PNG_COLOR_MASK_COLOR) == 0) {
+    picture.model = ColourModel::grey;
+  }
   if (!set_transforms(reader)) {
     return png_error_of(reader.failure);
   }
   const int channels = png_get_channels(reader.png, reader.info);
-  Image image(static_cast<int>(width), static_cast<int>(height), channels);
+  Image& image = picture.image = Image(static_cast<int>(width), static_cast<int>(height), channels);
   const std::size_t row_bytes = static_cast<std::size_t>(image.width) * image.channels;
   if (png_get_rowbytes(reader.png, reader.info) != row_bytes) {
     return fail(Errc::unsupported, "PNG: not reducible to 8-bit RGB or RGBA");
@@ -155,7 +203,17 @@ Result<Image> decode_png(ByteView bytes) {
   if (!read_pixels(reader, rows.data())) {
     return png_error_of(reader.failure);
   }
-  return image;
+  Metadata metadata;
+  if (!read_metadata(reader, metadata)) {
+    return png_error_of(reader.failure);
+  }
+  picture.orientation = exif_orientation({metadata.exif, metadata.exif_bytes});
+  picture.profile.assign(metadata.profile, metadata.profile + metadata.profile_bytes);
+  if (const std::uint32_t frames = animation_frames(bytes); frames > 1) {
+    picture.notes.push_back("the still picture of an animation of " + std::to_string(frames) +
+                            " frames");
+  }
+  return picture;
 }
 
 Result<Bytes> encode_png(const Image& image) {

@@ -8,6 +8,7 @@
 #include <cmath>
 #include <numbers>
 
+#include "cutout/cutout.h"
 #include "judge/view.h"
 #include "sketch/sketch.h"
 #include "splat/checks.h"
@@ -197,7 +198,9 @@ Result<Verdict> judge_image(ByteView spz, const image::Image& prompt, const std:
   if (!candidate)
     return refused(candidate.error());
   Verdict verdict;
-  const View wanted = describe(cutout_of(prompt, 2 * kThumbnailSide));
+  // A photo's subject is found as the sketch's backend finds it; failing that, by the border.
+  const Result<cutout::Cutout> subject = cutout::subject_of(prompt, stop);
+  const View wanted = describe(cutout_of(subject ? subject->picture : prompt, 2 * kThumbnailSide));
   if (wanted.area <= 0) {
     verdict.reason = "no subject found in the prompt's picture";
     return verdict;

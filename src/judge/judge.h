@@ -54,7 +54,8 @@ struct Verdict {
 /// requested stop, which is looked at between views and while objects are drawn.
 Result<Verdict> judge_text(ByteView spz, std::string_view prompt, const std::stop_token& stop = {});
 
-/// As judge_text for a picture prompt: the splat seen from the front is held against the picture.
+/// As judge_text for a picture prompt: the splat seen from the front is held against the picture's
+/// subject (cutout::subject_of). A second or so longer for a picture without alpha.
 Result<Verdict> judge_image(ByteView spz, const image::Image& prompt,
                             const std::stop_token& stop = {});
 

@@ -15,6 +15,7 @@
 #include "models/flow_match_euler.h"
 #include "models/flux_transformer.h"
 #include "models/t5_encoder.h"
+#include "nn/test_checkpoint.h"
 #include "tests/support/golden_tensors.h"
 
 namespace lode::models {
@@ -193,6 +194,36 @@ void check_decoder(const std::string& what, const Held& held, double bound) {
 TEST_F(Parity, Decoder) { check_decoder("VAE decoder f32", kFull, kExact); }
 TEST_F(Parity, DecoderInBfloat16) { check_decoder("VAE decoder bf16", kHalf, 5e-2); }
 TEST_F(Parity, DecoderInInt8) { check_decoder("VAE decoder int8", kInt8, 1.5e-2); }
+
+TEST_F(Parity, DecoderReadsAttentionUnderItsOldNames) {
+  // Stable Diffusion's first checkpoints: other names, and matrices as 1x1 convolutions.
+  const auto stored = weights::Checkpoint::open(flux_golden() / "snapshot" / "vae").value();
+  nn::TensorsByName tensors;
+  for (const weights::StoredTensor& tensor : stored.tensors()) {
+    std::string name(tensor.name);
+    at::Tensor value = test::to_tensor(tensor);
+    const std::vector<std::pair<std::string, std::string>> renamed = {
+        {"to_q", "query"}, {"to_k", "key"}, {"to_v", "value"}, {"to_out.0", "proj_attn"}};
+    for (const auto& [now, once] : renamed) {
+      if (const std::size_t at = name.find("." + now + "."); at != std::string::npos) {
+        name.replace(at + 1, now.size(), once);
+        value = value.dim() == 2 ? value.unsqueeze(2).unsqueeze(3) : value;
+      }
+    }
+    tensors[name] = value;
+  }
+  const auto config = parse_autoencoder_kl_config(snapshot_config("vae")).value();
+  nn::ParameterSet set;
+  const KlDecoder network(config, set.root());
+  const auto bank =
+      nn::WeightBank::bind(set, nn::checkpoint_of(tensors), KlDecoder::load_rules()).value();
+  for (const nn::Block& block : network.blocks()) {
+    bank.load(block, nn::Placement()).install();
+  }
+  const GoldenTensors golden(flux_golden() / "vae.safetensors");
+  EXPECT_LE(relative_error(network(golden["square.latent"], loaded), golden["square.decoded"]),
+            kExact);
+}
 
 void check_encoder(const std::string& what, const Held& held, double bound) {
   const GoldenTensors golden(flux_golden() / "vae.safetensors");

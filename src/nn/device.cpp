@@ -33,7 +33,8 @@ Error out_of_memory(const std::string& where) {
 
 }  // namespace
 
-Result<c10::Device> parse_device(std::string_view name) {
+Result<c10::Device> parse_device(std::string_view asked) {
+  std::string_view name = asked;
   const auto gpus = static_cast<unsigned>(at::hasCUDA() ? at::getNumGPUs() : 0);
   if (name == "cpu" || (name == "auto" && gpus == 0)) {
     return c10::Device(c10::kCPU);
@@ -51,7 +52,8 @@ Result<c10::Device> parse_device(std::string_view name) {
     }
   }
   if (!name.starts_with(kCuda) || (name.size() > kCuda.size() && name[kCuda.size()] != ':')) {
-    return fail(Errc::invalid_input, "device: cpu, cuda, cuda:<number> or auto expected");
+    return fail(Errc::invalid_input, "device \"" + std::string(asked.substr(0, 40)) +
+                                         "\": cpu, cuda, cuda:<number> or auto expected");
   }
   if (!at::hasCUDA()) {
     return fail(Errc::unsupported, "device " + std::string(name) +

@@ -24,7 +24,7 @@ struct Request {
   enum class Kind { text, image };
   Kind kind = Kind::text;
   std::string prompt;  ///< text requests
-  Bytes picture;       ///< image requests: an encoded PNG, JPEG or WebP file
+  Bytes picture;       ///< image requests: an encoded PNG, JPEG, WebP or GIF file
   std::uint64_t seed = 0;
 };
 
@@ -35,6 +35,8 @@ Request request_from_prompt(std::string_view prompt, std::uint64_t seed);
 struct Asset {
   splat::GaussianCloud cloud;
   std::vector<StageTime> stages;
+  /// What was done to a picture first, a line each: converted, turned, cut out by what and why.
+  std::vector<std::string> notes;
 };
 
 /// One way to generate. Same request, same bytes. Used by one thread at a time.

@@ -67,6 +67,39 @@ TEST(SketchBackend, NamesItsStages) {
   EXPECT_EQ(asset->stages[1].stage, "build");
 }
 
+/// A red disc over waves of brown, without alpha.
+Bytes photo_png() {
+  image::Image photo(96, 96, 3);
+  for (int y = 0; y < 96; ++y) {
+    for (int x = 0; x < 96; ++x) {
+      const bool is_inside = (x - 48) * (x - 48) + (y - 48) * (y - 48) < 30 * 30;
+      std::uint8_t* pixel = photo.at(x, y);
+      pixel[0] = is_inside ? 210 : static_cast<std::uint8_t>(110 + (7 * x + 3 * y) % 40);
+      pixel[1] = is_inside ? 30 : static_cast<std::uint8_t>(90 + (5 * x + 11 * y) % 30);
+      pixel[2] = is_inside ? 40 : 60;
+    }
+  }
+  return *image::encode_png(photo);
+}
+
+TEST(SketchBackend, CutsAPhotosSubjectOutAndSaysSo) {
+  auto backend = *make_backend("sketch");
+  const auto asset = backend->generate({Request::Kind::image, "", photo_png(), 1}, {});
+  ASSERT_TRUE(asset) << asset.error().message();
+  ASSERT_EQ(asset->stages.size(), 3U);
+  EXPECT_EQ(asset->stages[1].stage, "cutout");
+  ASSERT_EQ(asset->notes.size(), 1U);
+  EXPECT_TRUE(asset->notes[0].starts_with("cut out: GrabCut")) << asset->notes[0];
+}
+
+TEST(SketchBackend, LeavesPicturesWithAlphaAsTheyAre) {
+  auto backend = *make_backend("sketch");
+  const auto asset = backend->generate({Request::Kind::image, "", disc_png(), 1}, {});
+  ASSERT_TRUE(asset);
+  EXPECT_EQ(asset->stages.size(), 2U);
+  EXPECT_TRUE(asset->notes.empty());
+}
+
 TEST(SketchBackend, RefusesEmptyHugeAndUndecodableRequests) {
   auto backend = *make_backend("sketch");
   EXPECT_EQ(backend->generate(text("  \n"), {}).error().code, Errc::invalid_input);

@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "base/encoding.h"
+#include "cutout/cutout.h"
 #include "image/codec.h"
 #include "pipeline/backend.h"
 #include "sketch/sketch.h"
@@ -50,15 +51,36 @@ class SketchBackend final : public Backend {
     return asset;
   }
 
+  /// Replaces a photo by its subject. Where none is found the lift gets to look for it; the notes
+  /// say which.
+  static Result<void> cut_out_subject(image::Image& picture, std::vector<std::string>& notes,
+                                      const std::stop_token& stop) {
+    Result<cutout::Cutout> subject = cutout::subject_of(picture, stop);
+    if (subject) {
+      notes.push_back("cut out: " + subject->report.reason);
+      picture = std::move(subject->picture);
+    } else if (subject.error().code == Errc::cancelled) {
+      return fail(Errc::cancelled, "generation was cancelled");
+    } else {
+      notes.push_back("not cut out: " + subject.error().context);
+    }
+    return {};
+  }
+
   static Result<Asset> from_picture(const Request& request, const std::stop_token& stop) {
     StageClock clock;
-    LODE_TRY(const image::Image picture, image::decode(request.picture));
+    LODE_TRY(image::Decoded decoded, image::decode_with_notes(request.picture));
     clock.lap("decode");
+    Asset asset;
+    asset.notes = std::move(decoded.notes);
+    if (!cutout::carries_alpha(decoded.image)) {
+      LODE_CHECK(cut_out_subject(decoded.image, asset.notes, stop));
+      clock.lap("cutout");
+    }
     if (stop.stop_requested()) {
       return fail(Errc::cancelled, "generation was cancelled");
     }
-    Asset asset;
-    LODE_TRY(asset.cloud, sketch::lift(picture, request.seed, {.stop = stop}));
+    LODE_TRY(asset.cloud, sketch::lift(decoded.image, request.seed, {.stop = stop}));
     clock.lap("lift");
     asset.stages = clock.take();
     return asset;
@@ -71,7 +93,7 @@ Request request_from_prompt(std::string_view prompt, std::uint64_t seed) {
   Request request{Request::Kind::text, std::string(), {}, seed};
   // No text prompt is base64 of a picture's magic bytes, so this cannot misjudge one.
   const bool looks_encoded = prompt.starts_with("iVBORw0KGgo") || prompt.starts_with("/9j/") ||
-                             prompt.starts_with("UklGR");
+                             prompt.starts_with("UklGR") || prompt.starts_with("R0lGOD");
   if (looks_encoded) {
     if (auto bytes = base64_decode(prompt); bytes && image::is_image(*bytes)) {
       request.kind = Request::Kind::image;

@@ -1,0 +1,176 @@
+#!/usr/bin/env python3
+"""The commands of lode-worker that run networks, as a user runs them, on small weights of the repository.
+
+Usage: networks_test.py BIN_FOLDER SOURCE_FOLDER
+"""
+import hashlib
+import json
+import pathlib
+import shutil
+import signal
+import struct
+import subprocess
+import sys
+import tempfile
+import unittest
+
+SOURCE = pathlib.Path(sys.argv.pop(2)).resolve()
+WORKER = pathlib.Path(sys.argv.pop(1)).resolve() / "lode-worker"
+FLUX = SOURCE / "tests" / "golden" / "flux" / "snapshot"
+
+
+def run(*args, timeout=60):
+    return subprocess.run([WORKER, *map(str, args)], capture_output=True, text=True, timeout=timeout)
+
+
+def png_size(path):
+    data = path.read_bytes()
+    assert data[:8] == b"\x89PNG\r\n\x1a\n"
+    return struct.unpack(">II", data[16:24])
+
+
+class NetworksCase(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = pathlib.Path(folder.name)
+
+    def copy_of_flux(self):
+        copy = self.folder / "flux"
+        shutil.copytree(FLUX, copy)
+        return copy
+
+    def image(self, *args, prompt="a photo of a cat", model=FLUX, name="out.png"):
+        return run("image", prompt, "--model", model, "-o", self.folder / name, *args)
+
+
+class Image(NetworksCase):
+    def test_the_same_seed_makes_the_same_picture_and_another_another(self):
+        for name, seed in (("a.png", 7), ("b.png", 7), ("c.png", 8)):
+            done = self.image("--size", 64, "--seed", seed, name=name)
+            self.assertEqual(done.returncode, 0, done.stderr)
+        a, b, c = ((self.folder / name).read_bytes() for name in ("a.png", "b.png", "c.png"))
+        self.assertEqual(a, b)
+        self.assertNotEqual(a, c)
+
+    def test_tells_its_stages_and_files_as_json(self):
+        done = self.image("--size", "96x64", "--pictures", 2, "--steps", 2, "--json")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        told = json.loads(done.stdout)
+        self.assertEqual([png_size(pathlib.Path(file)) for file in told["files"]], [(96, 64)] * 2)
+        self.assertEqual(set(told["stages"]), {"open", "encode", "modulate", "denoise", "decode"})
+        self.assertGreaterEqual(told["seconds"], sum(told["stages"].values()) * 0.99)
+        self.assertEqual(told["notes"], [])
+        self.assertIn("denoise   2/2", done.stderr)
+
+    def test_the_picture_does_not_depend_on_the_memory_budget(self):
+        least = json.loads(run("models", FLUX, "--json").stdout)
+        self.assertEqual(self.image("--size", 64, name="all.png").returncode, 0)
+        done = self.image("--size", 64, "--memory", "36M", "--json", name="some.png")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual((self.folder / "all.png").read_bytes(), (self.folder / "some.png").read_bytes())
+        self.assertGreater(least["least_bfloat16_bytes"], 0)
+
+    def test_too_small_a_budget_says_what_is_needed(self):
+        done = self.image("--size", 64, "--memory", "100k")
+        self.assertEqual(done.returncode, 5)
+        self.assertRegex(done.stderr, r"needs .* raise the memory budget of 100 kB")
+
+    def test_a_long_prompt_is_cut_and_that_is_said(self):
+        done = self.image("--size", 64, "--json", prompt="a very small cat " * 200)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertTrue(json.loads(done.stdout)["notes"])
+
+    def test_bad_sizes_name_the_nearest_good_ones(self):
+        for size, said in (("65", "such as 64 or 80"), ("0", "such as 16"), ("99999", "such as 2048"),
+                           ("64x", "WIDTHxHEIGHT"), ("a", "WIDTHxHEIGHT")):
+            done = self.image("--size", size)
+            self.assertEqual((done.returncode, said in done.stderr), (3, True), done.stderr)
+
+    def test_a_wrong_or_damaged_folder_is_named(self):
+        empty = self.image("--size", 64, model=self.folder)
+        self.assertEqual(empty.returncode, 3)
+        self.assertIn(f"{self.folder}/model_index.json", empty.stderr)
+
+        flux = self.copy_of_flux()
+        shard = flux / "transformer" / "diffusion_pytorch_model-00002-of-00003.safetensors"
+        whole = shard.read_bytes()
+        for damaged, said in ((None, shard.name), (whole[:100], shard.name), (whole[:-5], shard.name)):
+            shard.unlink() if damaged is None else shard.write_bytes(damaged)
+            done = self.image("--size", 64, model=flux)
+            self.assertEqual((done.returncode, said in done.stderr), (3, True), done.stderr)
+
+    def test_an_unknown_device_or_type_is_refused(self):
+        done = self.image("--size", 64, "--device", "tpu")
+        self.assertEqual((done.returncode, "tpu" in done.stderr), (3, True), done.stderr)
+        self.assertEqual(self.image("--size", 64, "--dtype", "f64").returncode, 2)
+
+    def test_an_interrupt_ends_it_in_good_order(self):
+        process = subprocess.Popen(
+            [WORKER, "image", "x", "--model", FLUX, "--size", "512", "--steps", "16", "-o", self.folder / "x.png"],
+            stderr=subprocess.PIPE, text=True)
+        self.addCleanup(process.kill)
+        for line in process.stderr:
+            if "modulate" in line:
+                break
+        process.send_signal(signal.SIGINT)
+        said = process.communicate(timeout=60)[1]
+        self.assertEqual(process.returncode, 1, said)
+        self.assertIn("cancelled", said)
+        self.assertFalse((self.folder / "x.png").exists())
+
+
+class Models(NetworksCase):
+    def test_tells_parts_sizes_and_whether_a_budget_fits(self):
+        done = run("models", FLUX, "--memory", "1k", "--json")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        told = json.loads(done.stdout)
+        self.assertEqual([part["name"] for part in told["parts"]],
+                         ["text_encoder", "text_encoder_2", "transformer", "vae"])
+        transformer = told["parts"][2]
+        self.assertEqual(transformer["float32_bytes"], 4 * transformer["parameters"])
+        self.assertEqual(transformer["stored_types"], "F32")
+        self.assertFalse(told["fits_bfloat16"])
+        self.assertIn("seconds", told)
+
+    def test_lists_every_problem_at_once(self):
+        flux = self.copy_of_flux()
+        (flux / "vae" / "diffusion_pytorch_model.safetensors").unlink()
+        config = flux / "transformer" / "config.json"
+        config.write_text(config.read_text().replace('"num_layers": 2', '"num_layers": 3'))
+        done = run("models", flux, "--json")
+        self.assertEqual(done.returncode, 3)
+        problems = "\n".join(json.loads(done.stdout)["problems"])
+        self.assertIn("vae", problems)
+        self.assertIn("transformer_blocks.2.", problems)
+
+    def test_finds_a_value_that_is_no_number(self):
+        flux = self.copy_of_flux()
+        file = flux / "vae" / "diffusion_pytorch_model.safetensors"
+        data = bytearray(file.read_bytes())
+        data[-4:] = struct.pack("<f", float("nan"))
+        file.write_bytes(data)
+        self.assertEqual(run("models", flux).returncode, 0)
+        done = run("models", flux, "--values")
+        self.assertEqual(done.returncode, 3)
+        self.assertRegex(done.stderr, r"vae: .*: 1 of \d+ values are NaN or infinite")
+
+    def test_compares_digests_with_the_names_of_a_cache(self):
+        flux = self.copy_of_flux()
+        file = flux / "text_encoder" / "model.safetensors"
+        digest = hashlib.sha256(file.read_bytes()).hexdigest()
+        blobs = self.folder / "blobs"
+        blobs.mkdir()
+        for name, code in ((digest, 0), ("0" * 64, 3)):
+            target = blobs / name
+            shutil.copy(FLUX / "text_encoder" / "model.safetensors", target)
+            file.unlink()
+            file.symlink_to(target)
+            done = run("models", flux, "--hashes", "--json")
+            self.assertEqual(done.returncode, code, done.stderr)
+            part = json.loads(done.stdout)["parts"][0]
+            self.assertEqual(part["files"][file.name]["sha256"], digest)
+
+
+if __name__ == "__main__":
+    unittest.main()
