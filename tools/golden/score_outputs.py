@@ -25,8 +25,8 @@ from transformers import CLIPImageProcessor
 import score_towers
 
 VIEWS, SIZE = 16, 64
-PROMPTS = ["a photo of a cat", "red dragon", "a wooden chair", "small robot", "ceramic teapot, gold details",
-           "low poly pirate ship", "mushroom house", "stone castle at night", "old camera", "green cactus"]
+PROMPTS = ["a apple", "an apple with gold details", "toy car", "stone castle", "apple", "a photo of a cat",
+           "low poly cup of tea", ""]
 
 
 def render(size, degrees, picture_seed=0):
@@ -83,7 +83,7 @@ def preprocessing(out, metric):
         tensors |= {f"small.{size}": full, f"small.{size}.half_gpu": half_as_on_a_gpu([picture], size, metric)}
     view = Image.open(out / "view_a.png")
     view = torch.from_numpy(numpy.asarray(view).copy())
-    for size, step in ((224, 56), (336, 84)):
+    for size, step in ((224, 112), (336, 112)):
         full = preprocess([view], size, torch.float32, metric)
         half, gpu = metric.preprocess_images([view], size), half_as_on_a_gpu([view], size, metric)
         tensors |= {f"view.{size}": full[:, :, ::step], f"view.{size}.half_gpu": gpu[:, :, ::step]}
@@ -112,10 +112,11 @@ def ssim_pairs(out, views):
     noise = lambda h, w: torch.randint(0, 256, (h, w, 3), generator=generator, dtype=torch.uint8)
     flat = lambda value: torch.full((16, 16, 3), value, dtype=torch.uint8)
     a, b = noise(33, 47), noise(24, 24)
-    near = (views[0].int() + torch.randint(-9, 10, views[0].shape, generator=generator)).clamp(0, 255).to(torch.uint8)
+    crop = views[0][10:50, 8:56].clone()
+    near = (crop.int() + torch.randint(-9, 10, crop.shape, generator=generator)).clamp(0, 255).to(torch.uint8)
     pairs = {"noise": (a, noise(33, 47)), "inverse": (b, 255 - b), "smallest": (noise(6, 6), noise(6, 6)),
              "same": (a.clone(), a.clone()), "white": (flat(255), flat(255)), "black_white": (flat(0), flat(255)),
-             "greys": (flat(100), flat(120)), "near": (views[0], near)}
+             "greys": (flat(100), flat(120)), "near": (crop, near)}
     tensors = {}
     for name, pair in pairs.items():
         first, second = map(as_batch, pair)
@@ -223,6 +224,13 @@ def recorded(modules, engine, run):
     return result | {key: getattr(response, key) for key in ("alignment", "iqa", "lpips", "ssim", "score")}
 
 
+def real_lins(out):
+    """The trained linear layers as torchmetrics ships them (Zhang et al., BSD-2-Clause)."""
+    folder = pathlib.Path(torchmetrics.functional.image.lpips.__file__).parent / "lpips_models"
+    for net in ("alex", "vgg"):
+        score_towers.save(torch.load(folder / f"{net}.pth", map_location="cpu"), out / f"lpips_{net}_v0.1.safetensors")
+
+
 def engine_runs(out, modules, validation, snapshot, tokenizer, views, pictures):
     """Text and image prompts in float32; in float16 inputs, for the README, the alignment and the score alone."""
     runs = {"text": [], "image": []}
@@ -264,10 +272,11 @@ def main():
     for name, degrees in (("a", 0), ("b", 24)):
         write_png(render(518, degrees) // 6 * 6, out / f"view_{name}.png")
     pictures = {"prompt_wide.png": render(96, 12)[20:68], "prompt_other.png": render(60, 100, 1)[:, 10:45],
-                "prompt_view.png": views[3]}
+                "prompt_view.png": views[3], "prompt_inverse.png": 255 - views[8][8:56, 4:60]}
     for name, picture in pictures.items():
         write_png(picture.contiguous(), out / name)
 
+    real_lins(out)
     preprocessing(out, alignment_scorer.TextVSImageMetric())
     ssim_pairs(out, views)
     write_json({"filter": filters(statistics), "final": finals(validation, ValidationResponse)}, out / "formula.json")
