@@ -19,5 +19,6 @@ void add_absent(CLI::App& app, const std::string& name) {
 
 void add_image(CLI::App& app, cli::Action&) { add_absent(app, "image"); }
 void add_models(CLI::App& app, cli::Action&) { add_absent(app, "models"); }
+void add_score(CLI::App& app, cli::Action&) { add_absent(app, "score"); }
 
 }  // namespace lode::commands
