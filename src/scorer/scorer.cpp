@@ -244,6 +244,9 @@ Result<at::Tensor> Scorer::State::text_feature(std::string_view prompt, const st
     texts_.put(std::string(prompt), std::move(read));
     known = texts_.find(prompt);
   }
+  if (is_blank(prompt)) {
+    verdict.notes.emplace_back("the prompt is empty: the validators score it all the same");
+  }
   if (known->dropped > 0) {
     verdict.notes.push_back(fmt::format(
         "the prompt is longer than CLIP reads: its last {} tokens were left out", known->dropped));
@@ -388,9 +391,6 @@ Result<Verdict> Scorer::score(ByteView spz, const Prompt& prompt, const std::sto
 
 Result<Verdict> Scorer::score(const splat::Scene& scene, const Prompt& prompt,
                               const std::stop_token& stop) {
-  if (prompt.picture == nullptr && is_blank(prompt.text)) {
-    return refused({"the prompt is empty"});
-  }
   return state_->judge_scene(scene, prompt, stop);
 }
 
@@ -402,9 +402,6 @@ Result<Verdict> Scorer::score(std::span<const image::Image> views, const Prompt&
   };
   if (views.size() != kViews || !std::ranges::all_of(views, is_alike)) {
     return fail(Errc::invalid_input, fmt::format("{} RGB views of one size expected", kViews));
-  }
-  if (prompt.picture == nullptr && is_blank(prompt.text)) {
-    return refused({"the prompt is empty"});
   }
   return state_->judge_views(views, prompt, stop);
 }

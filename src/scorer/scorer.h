@@ -92,8 +92,9 @@ class Scorer {
   ~Scorer();
 
   /// The SPZ as it would be sent, decoded and checked by the validators' rules. Errors:
-  /// Errc::cancelled, Errc::out_of_resource, weights that turn out damaged. A bad splat or an empty
-  /// prompt is no error: it scores 0.
+  /// Errc::cancelled, Errc::out_of_resource, weights that turn out damaged. A bad splat is no
+  /// error: it scores 0. Nor is an empty prompt, which the validators' networks read like any
+  /// other.
   Result<Verdict> score(ByteView spz, const Prompt& prompt, const std::stop_token& stop = {});
   /// The same of gaussians as validators load them; framed here.
   Result<Verdict> score(const splat::Scene& scene, const Prompt& prompt,

@@ -277,6 +277,7 @@ TEST(Submissions, AreJudgedFromTheirBytes) {
   const Verdict verdict = scorer.score(ByteView(spz), {"a ball"}).value();
   EXPECT_TRUE(verdict.refusals.empty());
   EXPECT_EQ(verdict.views.quality.size(), 16U);
+  EXPECT_EQ(verdict.view_scores.size(), 16U);
   EXPECT_EQ(verdict.views.lpips[15], 0) << "the last view is the first";
   std::stop_source stop;
   stop.request_stop();
@@ -292,13 +293,13 @@ TEST(Views, LastIsTheFirstAgain) {
   EXPECT_EQ(views[0].width, 518);
 }
 
-TEST(Prompts, EmptyOnesScoreZeroAndLongOnesAreNoted) {
+TEST(Prompts, EmptyAndLongOnesAreNoted) {
   const std::vector<image::Image> views = golden_views();
   Scorer scorer = Scorer::open(only_clip("convnext")).value();
   for (const std::string_view blank : {"", "  \n\t"}) {
     const Verdict verdict = scorer.score(views, {blank}).value();
-    EXPECT_EQ(verdict.value, 0);
-    EXPECT_THAT(verdict.line, HasSubstr("prompt is empty"));
+    ASSERT_EQ(verdict.notes.size(), 1U);
+    EXPECT_THAT(verdict.notes[0], HasSubstr("prompt is empty"));
   }
   const std::string longest(10'000, 'x');
   const Verdict cut = scorer.score(views, {longest}).value();
