@@ -8,6 +8,7 @@ namespace lode::commands {
 void add_image(CLI::App& app, cli::Action& chosen);
 void add_models(CLI::App& app, cli::Action& chosen);
 void add_cutout(CLI::App& app, cli::Action& chosen);
+void add_score(CLI::App& app, cli::Action& chosen);
 void add_serve(CLI::App& app, cli::Action& chosen);
 
 }  // namespace lode::commands

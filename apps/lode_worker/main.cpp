@@ -10,6 +10,7 @@ int main(int argc, char** argv) {
   lode::commands::add_image(app, chosen);
   lode::commands::add_models(app, chosen);
   lode::commands::add_cutout(app, chosen);
+  lode::commands::add_score(app, chosen);
   lode::cli::Settings settings;
   return lode::cli::run(app, chosen, settings, argc, argv);
 }

@@ -20,6 +20,7 @@ void add_absent(CLI::App& app, const std::string& name) {
 
 void add_image(CLI::App& app, cli::Action&) { add_absent(app, "image"); }
 void add_models(CLI::App& app, cli::Action&) { add_absent(app, "models"); }
+void add_score(CLI::App& app, cli::Action&) { add_absent(app, "score"); }
 
 Result<std::unique_ptr<cutout::Matter>> open_network(const CutoutNetwork& network) {
   return fail(Errc::unsupported, network.folder + ": this program was built without libtorch");

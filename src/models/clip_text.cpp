@@ -1,14 +1,12 @@
 #include "models/clip_text.h"
 
 #include <ATen/TensorOperators.h>
-#include <ATen/ops/arange.h>
 #include <fmt/format.h>
 
 #include <nlohmann/json.hpp>
 
 #include "base/assert.h"
 #include "models/config_internal.h"
-#include "nn/attention.h"
 
 namespace lode::models {
 
@@ -17,10 +15,6 @@ namespace {
 // CLIPTextTransformer.forward: configs written before transformers 4.30 have this end of sequence,
 // whatever the tokenizer's is.
 constexpr std::int64_t kLegacyEos = 2;
-
-at::Tensor split_heads(const at::Tensor& x, std::int64_t heads) {
-  return x.view({x.size(0), x.size(1), heads, -1}).transpose(1, 2);
-}
 
 }  // namespace
 
@@ -46,31 +40,9 @@ Result<ClipTextConfig> parse_clip_text_config(const nlohmann::ordered_json& json
   return config;
 }
 
-ClipText::Layer::Layer(const ClipTextConfig& config, const nn::Scope& scope)
-    : norm1(scope["layer_norm1"], config.width, config.eps),
-      norm2(scope["layer_norm2"], config.width, config.eps),
-      q(scope["self_attn.q_proj"], config.width, config.width),
-      k(scope["self_attn.k_proj"], config.width, config.width),
-      v(scope["self_attn.v_proj"], config.width, config.width),
-      out(scope["self_attn.out_proj"], config.width, config.width),
-      fc1(scope["mlp.fc1"], config.width, config.inner_width),
-      fc2(scope["mlp.fc2"], config.inner_width, config.width) {}
-
-at::Tensor ClipText::Layer::operator()(const at::Tensor& x, const ClipTextConfig& config) const {
-  const at::Tensor n = norm1(x);
-  nn::AttentionOptions causal;
-  causal.causal = true;
-  const at::Tensor attended =
-      nn::attention(split_heads(q(n), config.heads), split_heads(k(n), config.heads),
-                    split_heads(v(n), config.heads), causal);
-  const at::Tensor y = x + out(attended.transpose(1, 2).reshape(x.sizes()));
-  const at::Tensor inner = fc1(norm2(y));
-  return y + fc2(config.quick_gelu ? nn::quick_gelu(inner) : nn::gelu(inner));
-}
-
 nn::LoadRules ClipText::load_rules() {
   nn::LoadRules rules;
-  rules.ignore = {"*.position_ids"};
+  rules.ignore = {"*.position_ids", "vision_model.*", "visual_projection.*", "logit_scale"};
   return rules;
 }
 
@@ -79,9 +51,11 @@ ClipText::ClipText(const ClipTextConfig& config, const nn::Scope& scope)
       tokens_(scope["text_model.embeddings.token_embedding"], config.vocabulary, config.width),
       positions_(scope["text_model.embeddings.position_embedding"], config.positions, config.width),
       layers_([&] {
-        std::vector<Layer> layers;
+        std::vector<ClipLayer> layers;
         for (std::int64_t i = 0; i < config.layers; ++i) {
-          layers.emplace_back(config, scope["text_model.encoder.layers"][i]);
+          layers.emplace_back(ClipLayerConfig{config.width, config.heads, config.inner_width,
+                                              config.eps, config.quick_gelu},
+                              scope["text_model.encoder.layers"][i]);
         }
         return layers;
       }()),
@@ -98,16 +72,9 @@ ClipText::ClipText(const ClipTextConfig& config, const nn::Scope& scope)
 }
 
 at::Tensor ClipText::pool(const at::Tensor& ids, const at::Tensor& hidden) const {
-  // argmax promises no order among equals, hence the largest distance from the end.
   const at::Tensor matches =
       config_.eos_id == kLegacyEos ? ids == ids.amax(1, true) : ids == config_.eos_id;
-  const std::int64_t length = ids.size(1);
-  const at::Tensor from_end = at::arange(length, 0, -1, ids.options());
-  const at::Tensor first = length - matches.to(at::kLong).mul_(from_end).amax(1);
-  // No end at all counts as the first row, as argmax of all false does.
-  const at::Tensor row = first.remainder(length);
-  const at::Tensor picked =
-      hidden.gather(1, row.view({-1, 1, 1}).expand({-1, 1, hidden.size(2)})).squeeze(1);
+  const at::Tensor picked = first_matching_row(hidden, matches);
   return projection_ ? (*projection_)(picked) : picked;
 }
 
@@ -121,7 +88,7 @@ ClipText::Output ClipText::operator()(const at::Tensor& ids, nn::Pass& pass) con
   }
   for (std::size_t i = 0; i < layers_.size(); ++i) {
     const nn::InBlock block(pass, blocks_[i + 1]);
-    x = layers_[i](x, config_);
+    x = layers_[i](x, true);
   }
   const nn::InBlock block(pass, blocks_.back());
   x = final_norm_(x);

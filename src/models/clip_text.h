@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "models/clip_layer.h"
 #include "nn/layers.h"
 #include "nn/loader.h"
 #include "nn/pass.h"
@@ -50,7 +51,7 @@ class ClipText {
   /// masked but the future: FLUX attends to padding.
   Output operator()(const at::Tensor& ids, nn::Pass& pass) const;
 
-  /// Position ids, which old files hold, are no parameters.
+  /// A CLIPModel's other half, and the position ids that old files hold, are no parameters.
   static nn::LoadRules load_rules();
 
   /// In the order of the forward pass.
@@ -58,19 +59,11 @@ class ClipText {
   const ClipTextConfig& config() const { return config_; }
 
  private:
-  struct Layer {
-    Layer(const ClipTextConfig& config, const nn::Scope& scope);
-    at::Tensor operator()(const at::Tensor& x, const ClipTextConfig& config) const;
-
-    nn::LayerNorm norm1, norm2;
-    nn::Linear q, k, v, out, fc1, fc2;
-  };
-
   at::Tensor pool(const at::Tensor& ids, const at::Tensor& hidden) const;
 
   ClipTextConfig config_;
   nn::Embedding tokens_, positions_;
-  std::vector<Layer> layers_;
+  std::vector<ClipLayer> layers_;
   nn::LayerNorm final_norm_;
   std::optional<nn::Linear> projection_;
   std::vector<nn::Block> blocks_;
