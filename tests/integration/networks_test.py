@@ -151,6 +151,47 @@ class Cutout(NetworksCase):
         self.assertEqual((done.returncode, "model_index.json" in done.stderr), (3, True), done.stderr)
 
 
+class Score(NetworksCase):
+    WEIGHTS = SOURCE / "tests" / "golden" / "score" / "snapshot"
+    TOKENIZER = FLUX / "tokenizer"
+
+    def setUp(self):
+        super().setUp()
+        self.splat = self.folder / "mug.spz"
+        lode = WORKER.with_name("lode")
+        subprocess.run([lode, "generate", "--prompt", "a red mug", "-o", self.splat], check=True, capture_output=True)
+
+    def score(self, *args):
+        done = run("score", self.splat, *args, "--json")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        told = json.loads(done.stdout)
+        self.assertLessEqual({"score", "alignment", "views", "verdict", "seconds"}, set(told))
+        return told
+
+    def test_judges_every_part_that_has_weights_and_draws_a_sheet(self):
+        all_parts = ("--clip", self.WEIGHTS / "convnext", "--tokenizer", self.TOKENIZER, "--quality",
+                     self.WEIGHTS / "quality", "--dinov2", self.WEIGHTS / "dinov2", "--lpips", self.WEIGHTS / "lpips")
+        told = self.score("--prompt", "a red mug", *all_parts, "--sheet", self.folder / "sheet.png")
+        self.assertEqual(told["judge"], "networks")
+        self.assertTrue(all(len(told["breakdown"][part]["views"]) == 16 for part in ("alignment", "quality", "ssim")))
+        self.assertEqual(told["score"], self.score("--prompt", "a red mug", *all_parts)["score"])
+        self.assertGreater(png_size(self.folder / "sheet.png")[0], 1000)
+
+    def test_says_what_was_not_judged(self):
+        told = self.score("--prompt", "a red mug", "--clip", self.WEIGHTS / "clip_b", "--tokenizer", self.TOKENIZER)
+        self.assertIn("not judged: quality, lpips", told["line"])
+        self.assertIsNone(told["breakdown"]["quality"])
+
+    def test_judges_by_drawings_without_weights(self):
+        told = self.score("--prompt", "a red mug")
+        self.assertEqual((told["judge"], told["verdict"]), ("sketch", "pass"), told)
+        self.assertEqual(self.score("--prompt", "a blue chair")["verdict"], "fail")
+
+    def test_names_a_folder_that_holds_no_weights(self):
+        done = run("score", self.splat, "--prompt", "x", "--clip", self.folder)
+        self.assertEqual((done.returncode, str(self.folder) in done.stderr), (3, True), done.stderr)
+
+
 class Models(NetworksCase):
     def test_tells_parts_sizes_and_whether_a_budget_fits(self):
         done = run("models", FLUX, "--memory", "1k", "--json")
