@@ -23,19 +23,11 @@ at::Tensor ClipLayer::operator()(const at::Tensor& x, bool causal) const {
   nn::AttentionOptions options;
   options.causal = causal;
   const at::Tensor attended =
-      nn::attention(split_heads(q_(n), config_.heads), split_heads(k_(n), config_.heads),
-                    split_heads(v_(n), config_.heads), options);
-  const at::Tensor y = x + out_(join_heads(attended));
+      nn::attention(nn::split_heads(q_(n), config_.heads), nn::split_heads(k_(n), config_.heads),
+                    nn::split_heads(v_(n), config_.heads), options);
+  const at::Tensor y = x + out_(nn::join_heads(attended));
   const at::Tensor inner = fc1_(norm2_(y));
   return y + fc2_(config_.quick_gelu ? nn::quick_gelu(inner) : nn::gelu(inner));
-}
-
-at::Tensor split_heads(const at::Tensor& x, std::int64_t heads) {
-  return x.reshape({x.size(0), x.size(1), heads, -1}).transpose(1, 2);
-}
-
-at::Tensor join_heads(const at::Tensor& x) {
-  return x.transpose(1, 2).reshape({x.size(0), x.size(2), -1});
 }
 
 at::Tensor first_matching_row(const at::Tensor& hidden, const at::Tensor& matches) {

@@ -32,11 +32,6 @@ class ClipLayer {
   nn::Linear q_, k_, v_, out_, fc1_, fc2_;
 };
 
-/// [B, T, heads * D] as nn::attention takes it: [B, heads, T, D].
-at::Tensor split_heads(const at::Tensor& x, std::int64_t heads);
-/// And back.
-at::Tensor join_heads(const at::Tensor& x);
-
 /// Of hidden [B, T, W] the row of each sequence where `matches` [B, T] (bool) is first true, or the
 /// first row where it never is, as argmax has it: [B, W].
 at::Tensor first_matching_row(const at::Tensor& hidden, const at::Tensor& matches);

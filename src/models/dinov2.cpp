@@ -60,9 +60,9 @@ Dinov2::Layer::Layer(const Dinov2Config& config, const nn::Scope& scope)
 
 at::Tensor Dinov2::Layer::operator()(const at::Tensor& x, std::int64_t heads) const {
   const at::Tensor n = norm1(x);
-  const at::Tensor attended =
-      nn::attention(split_heads(q(n), heads), split_heads(k(n), heads), split_heads(v(n), heads));
-  const at::Tensor y = x + out(join_heads(attended)) * scale1->value();
+  const at::Tensor attended = nn::attention(
+      nn::split_heads(q(n), heads), nn::split_heads(k(n), heads), nn::split_heads(v(n), heads));
+  const at::Tensor y = x + out(nn::join_heads(attended)) * scale1->value();
   return y + fc2(nn::gelu(fc1(norm2(y)))) * scale2->value();
 }
 

@@ -38,7 +38,7 @@ at::Tensor modulated_norm(const at::Tensor& x, const at::Tensor& shift, const at
 }
 
 // [B, T, H * D] -> [B, T, H, D], where norms of queries and keys act.
-at::Tensor split_heads(const at::Tensor& x, std::int64_t heads) {
+at::Tensor by_head(const at::Tensor& x, std::int64_t heads) {
   return x.view({x.size(0), x.size(1), heads, -1});
 }
 
@@ -48,7 +48,7 @@ at::Tensor attend(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
   const at::Tensor attended =
       nn::attention(nn::apply_rotary(q.transpose(1, 2), rotary),
                     nn::apply_rotary(k.transpose(1, 2), rotary), v.transpose(1, 2));
-  return attended.transpose(1, 2).reshape({q.size(0), q.size(1), -1});
+  return nn::join_heads(attended);
 }
 
 template <class Block>
@@ -155,11 +155,11 @@ void FluxTransformer::DoubleBlock::operator()(Stream& image, Stream& text,
   {
     const at::Tensor i = normed(image, 0);
     const at::Tensor t = normed(text, 0);
-    const at::Tensor q = at::cat(
-        {norm_added_q(split_heads(add_q(t), heads)), norm_q(split_heads(to_q(i), heads))}, 1);
-    const at::Tensor k = at::cat(
-        {norm_added_k(split_heads(add_k(t), heads)), norm_k(split_heads(to_k(i), heads))}, 1);
-    const at::Tensor v = at::cat({split_heads(add_v(t), heads), split_heads(to_v(i), heads)}, 1);
+    const at::Tensor q =
+        at::cat({norm_added_q(by_head(add_q(t), heads)), norm_q(by_head(to_q(i), heads))}, 1);
+    const at::Tensor k =
+        at::cat({norm_added_k(by_head(add_k(t), heads)), norm_k(by_head(to_k(i), heads))}, 1);
+    const at::Tensor v = at::cat({by_head(add_v(t), heads), by_head(to_v(i), heads)}, 1);
     attended = attend(q, k, v, rotary);
   }
   const std::int64_t text_length = text.x.size(1);
@@ -190,8 +190,8 @@ at::Tensor FluxTransformer::SingleBlock::operator()(const at::Tensor& x,
   // Parts of the modulation: shift, scale, gate.
   const at::Tensor n = modulated_norm(x, part(modulation, 0, 3), part(modulation, 1, 3));
   const at::Tensor attended =
-      attend(norm_q(split_heads(to_q(n), heads)), norm_k(split_heads(to_k(n), heads)),
-             split_heads(to_v(n), heads), rotary);
+      attend(norm_q(by_head(to_q(n), heads)), norm_k(by_head(to_k(n), heads)),
+             by_head(to_v(n), heads), rotary);
   const at::Tensor joined = at::cat({attended, nn::gelu_tanh(proj_mlp(n))}, -1);
   return x + part(modulation, 2, 3) * proj_out(joined);
 }

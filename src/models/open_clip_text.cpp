@@ -85,9 +85,10 @@ at::Tensor OpenClipText::Layer::operator()(const at::Tensor& x, std::int64_t hea
       at::linear(norm1(x), in_weight->value(), in_bias->value()).chunk(3, -1);
   nn::AttentionOptions causal;
   causal.causal = true;
-  const at::Tensor attended = nn::attention(split_heads(qkv[0], heads), split_heads(qkv[1], heads),
-                                            split_heads(qkv[2], heads), causal);
-  const at::Tensor y = x + out(join_heads(attended));
+  const at::Tensor attended =
+      nn::attention(nn::split_heads(qkv[0], heads), nn::split_heads(qkv[1], heads),
+                    nn::split_heads(qkv[2], heads), causal);
+  const at::Tensor y = x + out(nn::join_heads(attended));
   return y + fc2(nn::gelu(fc1(norm2(y))));
 }
 

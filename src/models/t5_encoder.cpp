@@ -14,14 +14,6 @@
 
 namespace lode::models {
 
-namespace {
-
-at::Tensor split_heads(const at::Tensor& x, std::int64_t heads) {
-  return x.view({x.size(0), x.size(1), heads, -1}).transpose(1, 2);
-}
-
-}  // namespace
-
 Result<T5Config> parse_t5_config(const nlohmann::ordered_json& json) {
   ConfigReader read(json);
   T5Config config;
@@ -77,9 +69,10 @@ at::Tensor T5Encoder::Layer::operator()(const at::Tensor& x, const at::Tensor& b
   nn::AttentionOptions options;
   options.scale = 1.0;  // the weights were trained with it inside
   options.bias = bias;
-  const at::Tensor attended = nn::attention(split_heads(q(n), heads), split_heads(k(n), heads),
-                                            split_heads(v(n), heads), options);
-  const at::Tensor y = x + o(attended.transpose(1, 2).reshape({x.size(0), x.size(1), -1}));
+  const at::Tensor attended =
+      nn::attention(nn::split_heads(q(n), heads), nn::split_heads(k(n), heads),
+                    nn::split_heads(v(n), heads), options);
+  const at::Tensor y = x + o(nn::join_heads(attended));
   return y + feed_forward(norm2(y));
 }
 

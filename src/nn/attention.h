@@ -30,4 +30,9 @@ at::Tensor attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor&
 at::Tensor attention_tiled(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
                            const AttentionOptions& options = {});
 
+/// [B, T, heads * D] as attention takes it: [B, heads, T, D].
+at::Tensor split_heads(const at::Tensor& x, std::int64_t heads);
+/// And back.
+at::Tensor join_heads(const at::Tensor& x);
+
 }  // namespace lode::nn

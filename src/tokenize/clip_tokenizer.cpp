@@ -3,6 +3,7 @@
 #include "base/assert.h"
 #include "tokenize/clip_files_internal.h"
 #include "tokenize/clip_words_internal.h"
+#include "tokenize/tokens_internal.h"
 #include "tokenize/unicode_internal.h"
 
 namespace lode::tokenize {
@@ -31,14 +32,7 @@ Tokens ClipTokenizer::encode(std::string_view text, std::size_t max_length) cons
   for (const std::u32string_view word : split_words(clean)) {
     state_->files.pairs.encode(encode_utf8(word), tokens.ids);
   }
-  if (tokens.ids.size() > max_length - 1) {
-    tokens.dropped = tokens.ids.size() - (max_length - 1);
-    tokens.ids.resize(max_length - 1);
-  }
-  tokens.truncated = tokens.dropped > 0 || bounded.size() < text.size();
-  tokens.ids.push_back(end_id());
-  tokens.content = tokens.ids.size();
-  tokens.ids.resize(max_length, pad_id());
+  finish(tokens, max_length, end_id(), pad_id(), bounded.size() < text.size());
   return tokens;
 }
 

@@ -2,6 +2,7 @@
 
 #include "base/assert.h"
 #include "tokenize/t5_files_internal.h"
+#include "tokenize/tokens_internal.h"
 #include "tokenize/unicode_internal.h"
 
 namespace lode::tokenize {
@@ -20,14 +21,7 @@ Tokens T5Tokenizer::encode(std::string_view text, std::size_t max_length) const 
   const std::string_view bounded = bound_text(text, kMaxPromptBytes);
   Tokens tokens;
   encode_text(state_->files, bounded, tokens.ids);
-  if (tokens.ids.size() > max_length - 1) {
-    tokens.dropped = tokens.ids.size() - (max_length - 1);
-    tokens.ids.resize(max_length - 1);
-  }
-  tokens.truncated = tokens.dropped > 0 || bounded.size() < text.size();
-  tokens.ids.push_back(end_id());
-  tokens.content = tokens.ids.size();
-  tokens.ids.resize(max_length, pad_id());
+  finish(tokens, max_length, end_id(), pad_id(), bounded.size() < text.size());
   return tokens;
 }
 
