@@ -166,8 +166,13 @@ Result<Verdict> judge_text(ByteView spz, std::string_view prompt, const std::sto
   if (stop.stop_requested())
     return cancelled();
   const Result<splat::Scene> candidate = open_submission(spz);
-  if (!candidate)
-    return refused(candidate.error());
+  return candidate ? judge_text(*candidate, prompt, stop) : refused(candidate.error());
+}
+
+Result<Verdict> judge_text(const splat::Scene& candidate, std::string_view prompt,
+                           const std::stop_token& stop) {
+  if (stop.stop_requested())
+    return cancelled();
   const sketch::Understanding understood = sketch::parse_prompt(prompt);
   Verdict verdict;
   const std::string unknown =
@@ -178,7 +183,7 @@ Result<Verdict> judge_text(ByteView spz, std::string_view prompt, const std::sto
     verdict.reason = "the object of the prompt is not in the vocabulary" + unknown;
     return verdict;
   }
-  Comparison comparison = least_likeness(*candidate, understood.scene, stop);
+  Comparison comparison = least_likeness(candidate, understood.scene, stop);
   if (stop.stop_requested())
     return cancelled();
   verdict.alignment = comparison.score;
@@ -194,15 +199,20 @@ Result<Verdict> judge_image(ByteView spz, const image::Image& prompt, const std:
   if (stop.stop_requested())
     return cancelled();
   const Result<splat::Scene> candidate = open_submission(spz);
-  if (!candidate)
-    return refused(candidate.error());
+  return candidate ? judge_image(*candidate, prompt, stop) : refused(candidate.error());
+}
+
+Result<Verdict> judge_image(const splat::Scene& candidate, const image::Image& prompt,
+                            const std::stop_token& stop) {
+  if (stop.stop_requested())
+    return cancelled();
   Verdict verdict;
   const View wanted = describe(cutout_of(prompt, 2 * kThumbnailSide));
   if (wanted.area <= 0) {
     verdict.reason = "no subject found in the prompt's picture";
     return verdict;
   }
-  const splat::Scene scene = framed(*candidate);
+  const splat::Scene scene = framed(candidate);
   Painter painter;
   render::Orbit orbit;
   orbit.size = kThumbnailSide;
