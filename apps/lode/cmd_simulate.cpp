@@ -62,6 +62,7 @@ std::vector<RealFlag> real_flags(SimulateOptions& options) {
       {"scorer-recall", &quality.recall, "Share of bad candidates that the own scorer finds bad"},
       {"scorer-false-alarms", &quality.false_alarms, "Share of good ones that it finds bad"},
       {"scorer-error", &quality.error, "Standard deviation of its scores' error"},
+      {"scorer-bias", &quality.bias, "Added to all its scores, whatever it finds"},
       {"pull-timeout", &config.pull_timeout, "Seconds that lode waits for a pull's reply"},
       {"submit-timeout", &config.submit_timeout, "Most seconds that it waits for a submission's"}};
 }

@@ -1,10 +1,13 @@
 // lode stats: how the miner has done over a window of time, from the journal.
 #include <CLI/CLI.hpp>
+#include <filesystem>
 #include <iostream>
 #include <nlohmann/json.hpp>
 
+#include "base/file.h"
 #include "lode/commands.h"
 #include "lode/journal_query.h"
+#include "miner/calibration_report.h"
 #include "miner/statistics.h"
 
 namespace lode::commands {
@@ -13,6 +16,8 @@ namespace {
 struct StatsOptions {
   JournalQuery query;
   bool json = false;
+  bool calibration = false;
+  std::string svg;  ///< a file to draw the calibration into
 };
 
 Result<nlohmann::json> read(const StatsOptions& options) {
@@ -28,15 +33,36 @@ Result<nlohmann::json> read(const StatsOptions& options) {
   return miner::to_json(miner::compute_statistics(events, ledger, since, view.now), view.uids);
 }
 
+/// Our scores against the validators', and the picture if one is wanted.
+Result<nlohmann::json> read_calibration(const StatsOptions& options) {
+  LODE_TRY(const JournalView view, open_journal(options.query));
+  miner::EventFilter filter;
+  filter.since = view.since;
+  filter.hotkey = view.hotkey;
+  filter.kinds = {miner::EventKind::assigned, miner::EventKind::submitting,
+                  miner::EventKind::accepted, miner::EventKind::rejected};
+  LODE_TRY(const auto events, view.journal.events(filter));
+  const miner::CalibrationReport report = miner::compute_calibration(events);
+  if (!options.svg.empty()) {
+    LODE_CHECK(write_file(options.svg, as_bytes(miner::calibration_svg(report.total))));
+  }
+  return miner::to_json(report, view.uids);
+}
+
 int stats(const StatsOptions& options) {
-  const auto found = read(options);
+  if (!options.svg.empty() && std::filesystem::path(options.svg).extension() != ".svg") {
+    std::cerr << "lode: " << options.svg << ": a plot is an .svg file\n";
+    return cli::kUsage;
+  }
+  const auto found = options.calibration ? read_calibration(options) : read(options);
   if (!found) {
     return cli::report(found.error());
   }
   if (options.json) {
     cli::print_json(*found);
   } else {
-    std::cout << miner::format_statistics(*found);
+    std::cout << (options.calibration ? miner::format_calibration(*found)
+                                      : miner::format_statistics(*found));
   }
   return cli::kDone;
 }
@@ -51,7 +77,17 @@ void add_stats(CLI::App& app, cli::Action& chosen) {
   add_window(*command, options->query, "4h");
   add_validator(*command, options->query);
   command->add_flag("--json", options->json, "Print one JSON object");
-  command->callback([options, &chosen] { chosen = [options] { return stats(*options); }; });
+  CLI::Option* calibration = command->add_flag(
+      "--calibration", options->calibration,
+      "Instead: our scores against the validators', since the beginning unless --last is given");
+  command->add_option("--svg", options->svg, "Also draw the calibration: FILE.svg")
+      ->needs(calibration);
+  command->callback([options, command, &chosen] {
+    if (options->calibration && command->count("--last") == 0) {
+      options->query.last.clear();  // a few hours have too few pairs
+    }
+    chosen = [options] { return stats(*options); };
+  });
 }
 
 }  // namespace lode::commands

@@ -169,8 +169,13 @@ Result<Verdict> judge_text(ByteView spz, std::string_view prompt, const std::sto
   if (stop.stop_requested())
     return cancelled();
   const Result<splat::Scene> candidate = open_submission(spz);
-  if (!candidate)
-    return refused(candidate.error());
+  return candidate ? judge_text(*candidate, prompt, stop) : refused(candidate.error());
+}
+
+Result<Verdict> judge_text(const splat::Scene& candidate, std::string_view prompt,
+                           const std::stop_token& stop) {
+  if (stop.stop_requested())
+    return cancelled();
   const sketch::Understanding understood = sketch::parse_prompt(prompt);
   Verdict verdict;
   const std::string unknown =
@@ -181,7 +186,7 @@ Result<Verdict> judge_text(ByteView spz, std::string_view prompt, const std::sto
     verdict.reason = "the object of the prompt is not in the vocabulary" + unknown;
     return verdict;
   }
-  Comparison comparison = least_likeness(*candidate, understood.scene, stop);
+  Comparison comparison = least_likeness(candidate, understood.scene, stop);
   if (stop.stop_requested())
     return cancelled();
   verdict.alignment = comparison.score;
@@ -197,8 +202,13 @@ Result<Verdict> judge_image(ByteView spz, const image::Image& prompt, const std:
   if (stop.stop_requested())
     return cancelled();
   const Result<splat::Scene> candidate = open_submission(spz);
-  if (!candidate)
-    return refused(candidate.error());
+  return candidate ? judge_image(*candidate, prompt, stop) : refused(candidate.error());
+}
+
+Result<Verdict> judge_image(const splat::Scene& candidate, const image::Image& prompt,
+                            const std::stop_token& stop) {
+  if (stop.stop_requested())
+    return cancelled();
   Verdict verdict;
   // A photo's subject is found as the sketch's backend finds it; failing that, by the border.
   const Result<cutout::Cutout> subject = cutout::subject_of(prompt, stop);
@@ -207,7 +217,7 @@ Result<Verdict> judge_image(ByteView spz, const image::Image& prompt, const std:
     verdict.reason = "no subject found in the prompt's picture";
     return verdict;
   }
-  const splat::Scene scene = framed(*candidate);
+  const splat::Scene scene = framed(candidate);
   Painter painter;
   render::Orbit orbit;
   orbit.size = kThumbnailSide;

@@ -57,9 +57,15 @@ struct Verdict {
 /// requested stop, which is looked at between views and while objects are drawn.
 Result<Verdict> judge_text(ByteView spz, std::string_view prompt, const std::stop_token& stop = {});
 
+/// The same of a scene that is already open: activated and through the data checks.
+Result<Verdict> judge_text(const splat::Scene& candidate, std::string_view prompt,
+                           const std::stop_token& stop = {});
+
 /// As judge_text for a picture prompt: the splat seen from the front is held against the picture's
 /// subject (cutout::subject_of). A second or so longer for a picture without alpha.
 Result<Verdict> judge_image(ByteView spz, const image::Image& prompt,
+                            const std::stop_token& stop = {});
+Result<Verdict> judge_image(const splat::Scene& candidate, const image::Image& prompt,
                             const std::stop_token& stop = {});
 
 }  // namespace lode::judge

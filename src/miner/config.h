@@ -33,6 +33,9 @@ struct Priors {
   double pass = 0.9;                               ///< of first candidates: above the threshold
   double later_pass = 0.75;                        ///< factor for every failed candidate before
   double scorer_error = 0.02;                      ///< standard deviation of theirs minus ours
+  /// Results that validators must have spoken on before their calibration replaces a normal error
+  /// around a line: what isotonic bins of a fiftieth need to hold a few pairs each.
+  int calibration_pairs = 30;
 };
 
 struct Config {

@@ -81,6 +81,9 @@ double FadingShare::value(double prior) const {
 }
 
 void Experience::apply(const Event& event) {
+  if (const std::optional<ScorePair> pair = collector_.take(event)) {
+    calibrator_.add(event.hotkey, *pair);
+  }
   switch (event.kind) {
     case EventKind::assigned:
       if (!event.task_type.empty()) {
@@ -196,8 +199,17 @@ double Experience::pass_probability(int failures) const {
 }
 
 double Experience::acceptance_probability(double score, double threshold) const {
+  if (is_calibrated()) {
+    return calibrator_.overall().acceptance_probability(score, threshold);
+  }
   const double error = std::max(scorer_error(), 1e-4);
   return boost::math::cdf(boost::math::normal(), (expected_score(score) - threshold) / error);
+}
+
+double Experience::acceptance_probability(const std::string& hotkey, double score,
+                                          double threshold) const {
+  return is_calibrated() ? calibrator_.of(hotkey).acceptance_probability(score, threshold)
+                         : acceptance_probability(score, threshold);
 }
 
 double Experience::acceptance() const { return accepted_.value(priors_.acceptance); }

@@ -6,6 +6,7 @@
 #include <map>
 #include <string>
 
+#include "miner/calibration.h"
 #include "miner/config.h"
 #include "miner/event.h"
 
@@ -58,7 +59,8 @@ class FadingShare {
 /// and the judge. Text and image tasks are told apart where they differ.
 class Experience {
  public:
-  explicit Experience(Priors priors = {}) : priors_(priors) {}
+  explicit Experience(Priors priors = {})
+      : priors_(priors), calibrator_(CalibrationPrior{priors.scorer_error}) {}
 
   void apply(const Event& event);
 
@@ -86,8 +88,12 @@ class Experience {
   double expected_score(double score) const { return verdicts_.predict(score); }
   /// How far that may be off: a standard deviation.
   double scorer_error() const { return verdicts_.error(priors_.scorer_error); }
-  /// Probability that a validator with this threshold accepts what we score `score`.
+  /// Probability that a validator with this threshold accepts what we score `score`. Up to
+  /// Priors::calibration_pairs submitted results by `expected_score` and a normal `scorer_error`,
+  /// from then on by the calibration (calibration.h) over all validators.
   double acceptance_probability(double score, double threshold) const;
+  /// The same of one validator, by its own calibration.
+  double acceptance_probability(const std::string& hotkey, double score, double threshold) const;
   /// The share of tasks that end accepted.
   double acceptance() const;
 
@@ -104,6 +110,7 @@ class Experience {
   };
   const ByType& by_type(const std::string& task_type) const;
   void finish(const Event& event, bool accepted);
+  bool is_calibrated() const { return calibrator_.count() >= priors_.calibration_pairs; }
 
   static constexpr std::size_t kAttempts = 4;  ///< the last one stands for all later ones
 
@@ -114,6 +121,8 @@ class Experience {
   FadingShare accepted_;
   FadingMoments submission_seconds_;
   FadingLine verdicts_;  ///< theirs from ours
+  PairCollector collector_;
+  Calibrator calibrator_;
 };
 
 }  // namespace lode::miner

@@ -356,7 +356,7 @@ bool Scheduler::is_worth_sending(const Row& row, const Candidate& candidate) con
   }
   const LedgerRow& ledger = ledger_.row(row.neuron.hotkey);
   return candidate.score >= ledger.threshold &&
-         experience_.acceptance_probability(candidate.score, ledger.threshold) >=
+         experience_.acceptance_probability(row.neuron.hotkey, candidate.score, ledger.threshold) >=
              least_acceptance(experience_.acceptance(), ledger.penalty_or(config_.priors),
                               ledger.cooldown_or(config_.priors));
 }

@@ -7,6 +7,7 @@
 
 #include "base/http_message.h"
 #include "pipeline/backend.h"
+#include "service/judge.h"
 
 namespace lode::service {
 
@@ -19,7 +20,9 @@ enum class RouteKind { quick, job, unknown };
 
 class GenerationService {
  public:
-  explicit GenerationService(std::unique_ptr<pipeline::Backend> backend);
+  /// `judge` scores what the validation routes are sent.
+  explicit GenerationService(std::unique_ptr<pipeline::Backend> backend,
+                             std::unique_ptr<Judge> judge = make_likeness_judge());
 
   /// Which thread a request belongs to.
   static RouteKind route_kind(const HttpRequest& request);
@@ -27,18 +30,18 @@ class GenerationService {
   /// Health and version. `queued` and `running` are the job thread's counts.
   HttpResponse answer_quick(const HttpRequest& request, int queued, int running) const;
 
-  /// Generates or validates. Never throws for bad input: 400, 413, 422 and 405 say what is wrong
-  /// as JSON `{"detail": ...}`. Ends with 503 soon after a requested stop:
-  /// lifting a picture of 512 pixels or 12 megapixels took 1 ms more of the processor in the median
-  /// and 0.11 s at most, judging one of 512 pixels 26 ms and 60 ms (50 stops at random moments
-  /// each). The decoding of files and one iteration of the search
-  /// for a picture's subject are not interrupted.
+  /// Generates, validates or draws. Never throws for bad input: 400, 413, 422 and 405 say what is
+  /// wrong as JSON `{"detail": ...}`. Ends with 503 soon after a requested stop: lifting a picture of
+  /// 512 pixels or 12 megapixels took 1 ms more of the processor in the median and 0.11 s at most,
+  /// judging one of 512 pixels 26 ms and 60 ms (50 stops at random moments each). The decoding of
+  /// files and one iteration of the search for a picture's subject are not interrupted.
   HttpResponse run_job(const HttpRequest& request, std::stop_token stop);
 
  private:
   HttpResponse generate(const HttpRequest& request, std::stop_token stop);
 
   std::unique_ptr<pipeline::Backend> backend_;
+  std::unique_ptr<Judge> judge_;
 };
 
 }  // namespace lode::service

@@ -74,6 +74,13 @@ TEST_F(GenerationServiceTest, ScoresABrokenSplatZeroAndSaysWhy) {
   EXPECT_FALSE(verdict["reason"].get<std::string>().empty());
 }
 
+TEST_F(GenerationServiceTest, DrawsADuelView) {
+  const Json body{{"data", mug_spz()}, {"compression", 2}};
+  const auto response = validate(body, "/render_duel_view/");
+  EXPECT_EQ(response.status, 200);
+  EXPECT_EQ(*response.headers.find("content-type"), "image/png");
+}
+
 TEST_F(GenerationServiceTest, RefusesBadRequestsNamingTheField) {
   EXPECT_EQ(generate({{"text", "a mug"}}).status, 422);
   EXPECT_EQ(generate({{"prompt", "a mug"}, {"seed", "x"}}).status, 422);
@@ -111,6 +118,9 @@ TEST_F(GenerationServiceTest, AnswersHealthAndVersionAtOnce) {
   const auto health = Json::parse(service_.answer_quick({"GET", "/health"}, 2, 1).body);
   EXPECT_EQ(health["backend"], "sketch");
   EXPECT_EQ(health["queued"], 2);
+  EXPECT_EQ(health["judge"], "likeness");
+  EXPECT_EQ(GenerationService::route_kind({"POST", "/render_duel_view/"}), RouteKind::job);
+  EXPECT_EQ(service_.answer_quick({"GET", "/version/"}, 0, 0).body, "\"2.4.0\"");
 }
 
 }  // namespace

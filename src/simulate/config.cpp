@@ -41,6 +41,7 @@ Result<void> validate(const Config& config) {
       Range{"scorer-recall", config.quality.recall, 0, 1},
       Range{"scorer-false-alarms", config.quality.false_alarms, 0, 1},
       Range{"scorer-error", config.quality.error, 0, 1},
+      Range{"scorer-bias", config.quality.bias, -1, 1},
       Range{"score-mean", config.quality.mean, config.rules.quality_threshold, 1},
       Range{"score-spread", config.quality.spread, 0, 1},
       Range{"pull-timeout", config.pull_timeout, 1, kLongestCall},

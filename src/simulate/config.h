@@ -53,6 +53,8 @@ struct Config {
 
   QualityModel quality;
   bool has_scorer = true;  ///< whether the lode policy judges its candidates
+  /// Results before the lode policy trusts its scorer's calibration: miner::Priors.
+  int calibration_pairs = 30;
   bool has_extras = true;  ///< whether its spare workers try to better a result that could be sent
 
   bool has_owner = true;  ///< whether the first validator is the subnet's owner (base asks it more)

@@ -99,6 +99,7 @@ class LodePolicy final : public Policy {
     miner::Config scheduling;
     scheduling.blacklist.clear();  // the simulation numbers its validators through
     scheduling.improves_results = config.has_extras;
+    scheduling.priors.calibration_pairs = config.calibration_pairs;
     return scheduling;
   }
   /// A request that went out and was not answered: whether it arrived is not known.

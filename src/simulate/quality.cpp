@@ -40,6 +40,9 @@ Quality draw_quality(const QualityModel& model, double threshold, Rng& rng) {
   const double seen = is_bad && !looks_bad ? draw_good() : quality.true_score;
   quality.local_score = looks_bad ? normal_within(seen, model.error, 0, below, rng)
                                   : normal_within(seen, model.error, threshold, 1, rng);
+  if (model.bias != 0) {
+    quality.local_score = std::clamp(quality.local_score + model.bias, 0.0, 1.0);
+  }
   return quality;
 }
 

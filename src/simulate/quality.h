@@ -18,6 +18,8 @@ struct QualityModel {
   /// Standard deviation of the local score's noise; its correlation with the true score among good
   /// candidates is spread / sqrt(spread^2 + error^2), 0.5 by default.
   double error = 0.1212;
+  /// Added to every local score, the verdict's side notwithstanding: a scorer that is too kind.
+  double bias = 0;
 };
 
 struct Quality {

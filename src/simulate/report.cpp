@@ -62,6 +62,7 @@ nlohmann::ordered_json to_json(const Config& config) {
           {"scorer_recall", config.quality.recall},
           {"scorer_false_alarms", config.quality.false_alarms},
           {"scorer_error", config.quality.error},
+          {"scorer_bias", config.quality.bias},
           {"owner", config.has_owner},
           {"pull_timeout", config.pull_timeout},
           {"submit_timeout", config.submit_timeout}};

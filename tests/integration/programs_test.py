@@ -359,6 +359,12 @@ class Programs(ProgramsCase):
         self.assertEqual(kinds[-1], "accepted")
         self.assertEqual(len(trail["candidates"]), accepted[0]["attempts"])
 
+        calibration = json.loads(ask("stats", "--calibration", "--json", "--svg", self.dir / "calibration.svg"))
+        self.assertGreaterEqual(calibration["total"]["pairs"], len(accepted))
+        self.assertEqual(sum(row["pairs"] for row in calibration["validators"]), calibration["total"]["pairs"])
+        self.assertIn("</svg>", (self.dir / "calibration.svg").read_text())
+        self.assertIn("margin", ask("stats", "--calibration", "--last", "1h"))
+        self.assertIn(".svg", ask("stats", "--calibration", "--svg", "x.png", expect=2))
         stats = json.loads(ask("stats", "--json"))
         self.assertEqual(stats["total"]["accepted"], len(accepted))
         self.assertEqual(len(stats["validators"]), 2)

@@ -95,7 +95,9 @@ def save(tensors, dtype, path):
 def save_hf(model, dtype, folder):
     save(model.state_dict(), dtype, folder / "model.safetensors")
     config = model.config.to_diff_dict() | {"architectures": [type(model).__name__]}
-    (folder / "config.json").write_text(json.dumps(config, indent=2, default=str) + "\n")
+    for part in (config, config.get("text_config", {}), config.get("vision_config", {})):
+        part.pop("_attn_implementation_autoset", None)
+    (folder / "config.json").write_text(json.dumps(config, indent=2) + "\n")
 
 
 def write(names, out, dtype):

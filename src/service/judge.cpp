@@ -1,0 +1,37 @@
+// The judge that needs no weights.
+#include "service/judge.h"
+
+#include "judge/judge.h"
+
+namespace lode::service {
+namespace {
+
+Result<Judgement> as_judgement(Result<judge::Verdict> verdict) {
+  LODE_TRY(judge::Verdict found, std::move(verdict));
+  Judgement judgement;
+  judgement.score = found.score;
+  judgement.alignment = found.alignment;
+  judgement.judged = {"data", "alignment"};
+  judgement.views = std::move(found.views);
+  judgement.reason = std::move(found.reason);
+  return judgement;
+}
+
+class LikenessJudge final : public Judge {
+ public:
+  std::string_view name() const override { return "likeness"; }
+  Result<Judgement> judge_text(const splat::Scene& scene, std::string_view prompt,
+                               const std::stop_token& stop) override {
+    return as_judgement(judge::judge_text(scene, prompt, stop));
+  }
+  Result<Judgement> judge_image(const splat::Scene& scene, const image::Image& prompt,
+                                const std::stop_token& stop) override {
+    return as_judgement(judge::judge_image(scene, prompt, stop));
+  }
+};
+
+}  // namespace
+
+std::unique_ptr<Judge> make_likeness_judge() { return std::make_unique<LikenessJudge>(); }
+
+}  // namespace lode::service

@@ -1,0 +1,44 @@
+// Who scores what the validation routes are sent.
+#pragma once
+
+#include <memory>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "image/image.h"
+#include "splat/cloud.h"
+
+namespace lode::service {
+
+/// A score and its parts, as the validators' service names them; a part that was not judged is 0
+/// and absent from `judged`.
+struct Judgement {
+  double score = 0;
+  double quality = 0;  ///< "iqa"
+  double alignment = 0;
+  double ssim = 0;
+  double lpips = 0;
+  std::vector<std::string> judged;  ///< "data", "alignment", "quality", "ssim", "lpips"
+  std::vector<double> views;        ///< values of single views behind the score; may be empty
+  std::string reason;               ///< one line for people: what decided the score
+};
+
+/// Scores scenes that are activated and through the data checks, but not framed. Used by one
+/// thread at a time. The only error is Errc::cancelled, soon after a stop was requested.
+class Judge {
+ public:
+  virtual ~Judge() = default;
+  virtual std::string_view name() const = 0;
+  virtual Result<Judgement> judge_text(const splat::Scene& scene, std::string_view prompt,
+                                       const std::stop_token& stop) = 0;
+  virtual Result<Judgement> judge_image(const splat::Scene& scene, const image::Image& prompt,
+                                        const std::stop_token& stop) = 0;
+};
+
+/// "likeness": judge/judge.h, which needs no weights and judges data and alignment.
+std::unique_ptr<Judge> make_likeness_judge();
+
+}  // namespace lode::service
