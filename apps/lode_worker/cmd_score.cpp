@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
-#include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -15,7 +14,7 @@
 #include "image/codec.h"
 #include "judge/judge.h"
 #include "lode_worker/commands.h"
-#include "lode_worker/network_flags.h"
+#include "lode_worker/judge_flags.h"
 #include "lode_worker/progress_line.h"
 #include "scorer/scorer.h"
 #include "scorer/views.h"
@@ -34,15 +33,10 @@ struct ScoreCommand {
   std::string file;
   std::string prompt;
   std::string picture;
-  scorer::ScorerFolders folders;
-  NetworkFlags flags;
+  JudgeFlags judge;
   double threshold = 0.6;  // the validators' (protocol of the subnet, validation_threshold)
   std::string sheet;
   bool json = false;
-
-  bool has_weights() const {
-    return !folders.clip.empty() || !folders.image_tower.empty() || !folders.quality.empty();
-  }
 };
 
 /// What either judge says, for people and programs.
@@ -75,16 +69,7 @@ Json part_json(const std::optional<double>& value, const std::vector<double>& vi
 
 Result<Outcome> judge_by_engine(const ScoreCommand& command, ByteView spz,
                                 const scorer::Prompt& prompt, const std::stop_token& stop) {
-  static const std::map<std::string, scorer::Compute> kTypes = {
-      {"auto", scorer::Compute::automatic},
-      {"f32", scorer::Compute::float32},
-      {"bf16", scorer::Compute::bfloat16}};
-  scorer::ScorerOptions options;
-  options.device = command.flags.device;
-  options.compute = kTypes.at(command.flags.dtype);
-  options.threads = command.flags.threads;
-  options.memory_budget_bytes = command.flags.memory_budget();
-  LODE_TRY(scorer::Scorer engine, scorer::Scorer::open(command.folders, options));
+  LODE_TRY(scorer::Scorer engine, open_scorer(command.judge));
   LODE_TRY(const scorer::Verdict verdict, engine.score(spz, prompt, stop));
   Outcome outcome;
   outcome.score = verdict.value;
@@ -149,7 +134,7 @@ Result<void> write_sheet(const ScoreCommand& command, ByteView spz, const Outcom
                          const std::stop_token& stop) {
   LODE_TRY(const splat::GaussianCloud cloud, splat::decode_spz(spz));
   LODE_TRY(const std::vector<image::Image> views,
-           scorer::draw_views(splat::activate(cloud), command.flags.threads, stop));
+           scorer::draw_views(splat::activate(cloud), command.judge.network.threads, stop));
   std::vector<image::Image> tiles;
   for (std::size_t i = 0; i < views.size(); ++i) {
     // The weight-free judge has no value of its own for the view that closes the ring.
@@ -171,7 +156,7 @@ std::string verdict_of(const Outcome& outcome, double threshold) {
 
 Result<Json> score_file(const ScoreCommand& command) {
   const cli::InterruptStop interrupt;
-  set_up_linear_algebra(command.flags);
+  set_up_linear_algebra(command.judge.network);
   const worker::ProgressLine clock;
   std::vector<std::string> notes;
   LODE_TRY(const Bytes spz, submission_of(command.file, notes));
@@ -181,7 +166,7 @@ Result<Json> score_file(const ScoreCommand& command) {
     LODE_TRY(picture, image::read_image(command.picture));
     prompt = {{}, &picture};
   }
-  LODE_TRY(Outcome outcome, command.has_weights()
+  LODE_TRY(Outcome outcome, command.judge.has_weights()
                                 ? judge_by_engine(command, spz, prompt, interrupt.token())
                                 : judge_without_weights(spz, prompt, interrupt.token()));
   const double seconds = clock.seconds();
@@ -196,7 +181,7 @@ Result<Json> score_file(const ScoreCommand& command) {
               {"verdict", verdict_of(outcome, command.threshold)},
               {"threshold", command.threshold},
               {"line", outcome.line},
-              {"judge", command.has_weights() ? "networks" : "sketch"},
+              {"judge", command.judge.has_weights() ? "networks" : "sketch"},
               {"breakdown", outcome.breakdown},
               {"notes", notes},
               {"seconds", seconds},
@@ -220,19 +205,6 @@ int run_score(const ScoreCommand& command) {
   return cli::kDone;
 }
 
-void add_weight_flags(CLI::App& command, ScoreCommand& options) {
-  scorer::ScorerFolders& folders = options.folders;
-  command.add_option("--clip", folders.clip,
-                     "open_clip's convnext_large_d or a CLIP of Hugging Face: folder or file");
-  command.add_option("--tokenizer", folders.tokenizer, "CLIP's vocabulary, if not with --clip");
-  command.add_option("--image-tower", folders.image_tower,
-                     "LLM2CLIP-Openai-L-14-336, for prompts that are pictures");
-  command.add_option("--quality", folders.quality, "quality_scorer.safetensors, or its folder");
-  command.add_option("--dinov2", folders.dinov2, "dinov2-small, if not with --quality");
-  command.add_option("--lpips", folders.lpips, "alexnet and lpips_alex: folder, or one file");
-  add_network_flags(command, options.flags, {"f32", "bf16"}, "Most bytes of weights on the device");
-}
-
 }  // namespace
 
 void add_score(CLI::App& app, cli::Action& chosen) {
@@ -243,7 +215,7 @@ void add_score(CLI::App& app, cli::Action& chosen) {
   CLI::Option* prompt = command->add_option("--prompt", options->prompt, "What it should be");
   command->add_option("--image", options->picture, "A picture of what it should be")
       ->excludes(prompt);
-  add_weight_flags(*command, *options);
+  add_judge_flags(*command, options->judge);
   command->add_option("--threshold", options->threshold, "The score that passes")
       ->capture_default_str();
   command->add_option("--sheet", options->sheet,

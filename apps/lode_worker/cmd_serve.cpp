@@ -9,6 +9,7 @@
 
 #include "lode_worker/commands.h"
 #include "lode_worker/job_queue.h"
+#include "lode_worker/judge_flags.h"
 #include "net/http_server.h"
 #include "service/generation_service.h"
 
@@ -21,6 +22,7 @@ struct ServeOptions {
   std::string listen = "127.0.0.1:8093";
   std::string backend = "sketch";
   int max_queue = 16;
+  JudgeFlags judge;
 };
 
 /// Sends quick routes to the service at once and jobs to the one job thread. A client that hangs up
@@ -71,7 +73,11 @@ int serve(const ServeOptions& options) {
   if (!backend) {
     return cli::report(backend.error());
   }
-  service::GenerationService service(*std::move(backend));
+  auto judge = open_judge(options.judge);
+  if (!judge) {
+    return cli::report(judge.error());
+  }
+  service::GenerationService service(*std::move(backend), *std::move(judge));
   asio::io_context context(1);
   WorkerHandler handler(context.get_executor(), service, options.max_queue);
   net::HttpServer server(
@@ -106,6 +112,7 @@ void add_serve(CLI::App& app, cli::Action& chosen) {
   command->add_option("--max-queue", options->max_queue, "Jobs waiting before 503 is answered")
       ->capture_default_str()
       ->check(CLI::Range(1, 1000));
+  add_judge_flags(*command, options->judge);
   command->callback([options, &chosen] { chosen = [options] { return serve(*options); }; });
 }
 

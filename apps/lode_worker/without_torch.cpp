@@ -3,6 +3,7 @@
 
 #include "lode_worker/commands.h"
 #include "lode_worker/cutout_network.h"
+#include "lode_worker/judge_flags.h"
 
 namespace lode::commands {
 namespace {
@@ -21,6 +22,13 @@ void add_absent(CLI::App& app, const std::string& name) {
 void add_image(CLI::App& app, cli::Action&) { add_absent(app, "image"); }
 void add_models(CLI::App& app, cli::Action&) { add_absent(app, "models"); }
 void add_score(CLI::App& app, cli::Action&) { add_absent(app, "score"); }
+
+Result<std::unique_ptr<service::Judge>> open_judge(const JudgeFlags& flags) {
+  if (!flags.has_weights()) {
+    return service::make_likeness_judge();
+  }
+  return fail(Errc::unsupported, "weights were named, but this program was built without libtorch");
+}
 
 Result<std::unique_ptr<cutout::Matter>> open_network(const CutoutNetwork& network) {
   return fail(Errc::unsupported, network.folder + ": this program was built without libtorch");

@@ -3,6 +3,7 @@
 
 Usage: networks_test.py BIN_FOLDER SOURCE_FOLDER
 """
+import base64
 import hashlib
 import json
 import pathlib
@@ -13,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 import unittest
+import urllib.request
 
 SOURCE = pathlib.Path(sys.argv.pop(2)).resolve()
 WORKER = pathlib.Path(sys.argv.pop(1)).resolve() / "lode-worker"
@@ -186,6 +188,26 @@ class Score(NetworksCase):
         told = self.score("--prompt", "a red mug")
         self.assertEqual((told["judge"], told["verdict"]), ("sketch", "pass"), told)
         self.assertEqual(self.score("--prompt", "a blue chair")["verdict"], "fail")
+
+    def test_the_service_judges_with_the_same_networks(self):
+        weights = ("--clip", self.WEIGHTS / "convnext", "--tokenizer", self.TOKENIZER, "--quality",
+                   self.WEIGHTS / "quality", "--dinov2", self.WEIGHTS / "dinov2")
+        process = subprocess.Popen([WORKER, "serve", "--listen", "127.0.0.1:0", *map(str, weights)],
+                                   stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        self.addCleanup(process.communicate)
+        self.addCleanup(process.kill)
+        address = json.loads(process.stdout.readline())["listen"]
+        body = json.dumps({"prompt": "a red mug", "data": base64.b64encode(self.splat.read_bytes()).decode(),
+                           "compression": 2})
+        request = urllib.request.Request(f"http://{address}/validate_txt_to_3d_ply/", body.encode(),
+                                         {"content-type": "application/json"})
+        with urllib.request.urlopen(request, timeout=60) as reply:
+            answer = json.load(reply)
+        self.assertEqual(answer["judged"], ["data", "alignment", "quality", "ssim"])
+        told = self.score("--prompt", "a red mug", *weights)
+        self.assertAlmostEqual(answer["score"], told["score"], places=5)
+        with urllib.request.urlopen(f"http://{address}/health", timeout=10) as reply:
+            self.assertEqual(json.load(reply)["judge"], "engine")
 
     def test_names_a_folder_that_holds_no_weights(self):
         done = run("score", self.splat, "--prompt", "x", "--clip", self.folder)

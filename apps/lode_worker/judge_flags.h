@@ -1,0 +1,34 @@
+// The flags that name the scoring engine's weights, for every command that judges.
+#pragma once
+
+#include <CLI/App.hpp>
+#include <memory>
+
+#include "base/result.h"
+#include "lode_worker/network_flags.h"
+#include "scorer/scorer.h"
+#include "service/judge.h"
+
+namespace lode::commands {
+
+struct JudgeFlags {
+  scorer::ScorerFolders folders;
+  NetworkFlags network;
+
+  /// Whether any network is named that can give a score.
+  bool has_weights() const {
+    return !folders.clip.empty() || !folders.image_tower.empty() || !folders.quality.empty();
+  }
+};
+
+/// --clip, --tokenizer, --image-tower, --quality, --dinov2, --lpips, and those of networks.
+void add_judge_flags(CLI::App& command, JudgeFlags& flags);
+
+/// The engine over those weights. Errors as of scorer::Scorer::open.
+Result<scorer::Scorer> open_scorer(const JudgeFlags& flags);
+
+/// The judge of the service: the engine, or the weight-free one where no weights are named.
+/// Errc::unsupported for weights in a build without libtorch.
+Result<std::unique_ptr<service::Judge>> open_judge(const JudgeFlags& flags);
+
+}  // namespace lode::commands
