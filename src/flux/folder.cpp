@@ -17,8 +17,7 @@ namespace {
 
 const nn::Placement kFloat32{};
 const nn::Placement kBfloat16{.compute = c10::ScalarType::BFloat16};
-const nn::Placement kInt8{.compute = c10::ScalarType::BFloat16,
-                              .format = nn::WeightFormat::int8};
+const nn::Placement kInt8{.compute = c10::ScalarType::BFloat16, .format = nn::WeightFormat::int8};
 
 /// Gathers what is wrong instead of stopping at it.
 class Inspection {

@@ -31,10 +31,10 @@ class GenerationService {
   HttpResponse answer_quick(const HttpRequest& request, int queued, int running) const;
 
   /// Generates, validates or draws. Never throws for bad input: 400, 413, 422 and 405 say what is
-  /// wrong as JSON `{"detail": ...}`. Ends with 503 soon after a requested stop: lifting a picture of
-  /// 512 pixels or 12 megapixels took 1 ms more of the processor in the median and 0.11 s at most,
-  /// judging one of 512 pixels 26 ms and 60 ms (50 stops at random moments each). The decoding of
-  /// files and one iteration of the search for a picture's subject are not interrupted.
+  /// wrong as JSON `{"detail": ...}`. Ends with 503 soon after a requested stop: lifting a picture
+  /// of 512 pixels or 12 megapixels took 1 ms more of the processor in the median and 0.11 s at
+  /// most, judging one of 512 pixels 26 ms and 60 ms (50 stops at random moments each). The
+  /// decoding of files and one iteration of the search for a picture's subject are not interrupted.
   HttpResponse run_job(const HttpRequest& request, std::stop_token stop);
 
  private:
