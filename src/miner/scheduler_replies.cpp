@@ -298,7 +298,7 @@ void Scheduler::on_submit_reply(const std::string& hotkey, const subnet::SubmitR
   finish_submission(row, reply, now);
 }
 
-/// The task is done: name the outcome as protocol.md's reply table does.
+/// The task is done: name the outcome by what the validator said of it.
 void Scheduler::finish_submission(Row& row, const subnet::SubmitReply& reply, Time now) {
   const subnet::Feedback& feedback = *reply.feedback;
   EventKind kind = EventKind::rejected;
