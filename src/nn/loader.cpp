@@ -222,12 +222,6 @@ LoadedBlock WeightBank::load(const Block& block, const Placement& placement) con
   return loaded;
 }
 
-void WeightBank::prefetch(const Block& block) const {
-  for (const Parameter* parameter : block.parameters) {
-    state_->checkpoint.prefetch(state_->entry(parameter).stored.bytes);
-  }
-}
-
 void WeightBank::release(const Block& block) const {
   for (const Parameter* parameter : block.parameters) {
     state_->checkpoint.release_pages(state_->entry(parameter).stored.bytes);

@@ -63,9 +63,7 @@ class WeightBank {
   /// Throws std::bad_alloc and c10::Error for lack of memory. May be called by several threads.
   LoadedBlock load(const Block& block, const Placement& placement) const;
 
-  /// Tells the kernel to read a block's bytes ahead.
-  void prefetch(const Block& block) const;
-  /// Tells it that a block's bytes are not needed soon.
+  /// Tells the kernel that a block's bytes are not needed soon.
   void release(const Block& block) const;
 
  private:

@@ -174,8 +174,8 @@ struct Checkpoint::State {
     std::ranges::sort(tensors, {}, &StoredTensor::name);
   }
 
-  /// madvise on the pages of `bytes`: those that lie wholly in them, or all that they touch.
-  void advise(ByteView bytes, int advice, bool whole_pages_only) const;
+  /// madvise(MADV_DONTNEED) on the pages that lie wholly in `bytes`.
+  void release(ByteView bytes) const;
 };
 
 Result<void> Checkpoint::State::add_sharded(const fs::path& index) {
@@ -199,7 +199,7 @@ Result<void> Checkpoint::State::add_sharded(const fs::path& index) {
   return {};
 }
 
-void Checkpoint::State::advise(ByteView bytes, int advice, bool whole_pages_only) const {
+void Checkpoint::State::release(ByteView bytes) const {
   if (bytes.empty()) {
     return;
   }
@@ -214,11 +214,11 @@ void Checkpoint::State::advise(ByteView bytes, int advice, bool whole_pages_only
   const auto page = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
   const auto down = [page](std::uintptr_t at) { return at / page * page; };
   const auto up = [&](std::uintptr_t at) { return down(at + page - 1); };
-  const std::uintptr_t begin = whole_pages_only ? up(first) : down(first);
-  const std::uintptr_t end = whole_pages_only ? down(last) : up(last);
+  const std::uintptr_t begin = up(first);
+  const std::uintptr_t end = down(last);
   if (begin < end) {
     // Advice: a kernel that does not take it changes nothing that could be seen.
-    (void)::madvise(reinterpret_cast<void*>(begin), end - begin, advice);
+    (void)::madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DONTNEED);
   }
 }
 
@@ -258,8 +258,6 @@ std::size_t Checkpoint::total_bytes() const { return state_->total_bytes; }
 
 std::shared_ptr<const void> Checkpoint::owner() const { return state_; }
 
-void Checkpoint::release_pages(ByteView bytes) const { state_->advise(bytes, MADV_DONTNEED, true); }
-
-void Checkpoint::prefetch(ByteView bytes) const { state_->advise(bytes, MADV_WILLNEED, false); }
+void Checkpoint::release_pages(ByteView bytes) const { state_->release(bytes); }
 
 }  // namespace lode::weights

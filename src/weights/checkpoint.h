@@ -68,9 +68,6 @@ class Checkpoint {
   /// them again is correct but may touch the disk.
   void release_pages(ByteView bytes) const;
 
-  /// Tells the kernel to read these bytes ahead; returns at once.
-  void prefetch(ByteView bytes) const;
-
  private:
   struct State;
   explicit Checkpoint(std::shared_ptr<const State> state) : state_(std::move(state)) {}

@@ -262,7 +262,6 @@ TEST(Checkpoint, ReleasesPagesAndReadsThemAgain) {
   const ByteView bytes = checkpoint->find("big")->bytes;
   const auto* map = reinterpret_cast<const std::uint8_t*>(
       reinterpret_cast<std::uintptr_t>(bytes.data()) / 4096 * 4096);
-  checkpoint->prefetch(bytes);
   EXPECT_TRUE(std::ranges::equal(bytes, big));
   const std::size_t before = resident_kib(map);
   EXPECT_GE(before, 4096U);
@@ -271,7 +270,6 @@ TEST(Checkpoint, ReleasesPagesAndReadsThemAgain) {
   EXPECT_TRUE(std::ranges::equal(bytes, big));
   checkpoint->release_pages(bytes.first(1));  // no whole page
   checkpoint->release_pages(checkpoint->find("none")->bytes);
-  checkpoint->prefetch(checkpoint->find("none")->bytes);
 }
 
 TEST(CheckpointDeathTest, RefusesAdviceOnForeignBytes) {
