@@ -16,9 +16,9 @@ enum class ClipStyle {
   /// control, format and unassigned characters go, ideographs stand alone, NFC, lower case. Padded
   /// with the folder's pad token (FLUX and SD 1: the end token; SD 2: "!", id 0).
   hugging_face,
-  /// open_clip's SimpleTokenizer: HTML character references undone twice, lower case, padded with
-  /// 0. Its ftfy.fix_text before that is left out: it matters for mojibake, typographic quotation
-  /// marks, ligatures, full-width letters and control characters.
+  /// open_clip's SimpleTokenizer with its default cleaning, "lower", which every model has whose
+  /// configuration names none (the validators' convnext_large_d): ftfy's fix_text
+  /// (tokenize/fix_text.h), HTML character references undone twice, lower case; padded with 0.
   open_clip
 };
 

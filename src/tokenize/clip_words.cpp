@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "tokenize/clip_words_internal.h"
+#include "tokenize/fix_text.h"
 #include "tokenize/html_entities_internal.h"
 #include "tokenize/unicode_internal.h"
 
@@ -16,9 +17,6 @@ bool is_ideograph(char32_t c) {
   return std::any_of(std::begin(kBlocks), std::end(kBlocks),
                      [c](const auto& block) { return c >= block.first && c <= block.second; });
 }
-
-/// What Python's `str.split()` splits at: White_Space and the four information separators.
-bool is_python_space(char32_t c) { return is_white_space(c) || (c >= 0x1C && c <= 0x1F); }
 
 bool is_plain_control(char32_t c) { return c == U'\t' || c == U'\n' || c == U'\r'; }
 
@@ -92,7 +90,7 @@ std::u32string clean_hugging_face(std::string_view text) {
 }
 
 std::u32string clean_open_clip(std::string_view text) {
-  return to_lower(squeeze_spaces(unescape_html(unescape_html(decode_utf8(text)))));
+  return to_lower(squeeze_spaces(unescape_html(unescape_html(fix_text(decode_utf8(text))))));
 }
 
 std::vector<std::u32string_view> split_words(std::u32string_view text) {

@@ -11,8 +11,8 @@ namespace lode::tokenize {
 /// and unassigned characters and U+FFFD go, ideographs stand alone, NFC, single spaces, lower case.
 std::u32string clean_hugging_face(std::string_view text);
 
-/// What open_clip's SimpleTokenizer does after ftfy: HTML character references twice, single
-/// spaces, lower case.
+/// What open_clip's SimpleTokenizer does by default ("lower"): ftfy's fix_text, HTML character
+/// references twice, single spaces, lower case.
 std::u32string clean_open_clip(std::string_view text);
 
 /// The matches of CLIP's expression: `'s|'t|'re|'ve|'m|'ll|'d|\p{L}+|\p{N}|[^\s\p{L}\p{N}]+`,

@@ -38,6 +38,20 @@ bool has_category(char32_t c, std::uint32_t mask) {
   throw std::runtime_error(std::string("ICU failed to ") + what + ": " + u_errorName(status));
 }
 
+std::u32string normalise(std::u32string_view text,
+                         const icu::Normalizer2* (*find)(UErrorCode& status)) {
+  UErrorCode status = U_ZERO_ERROR;
+  const icu::Normalizer2* form = find(status);
+  if (U_FAILURE(status)) {
+    fail_in_icu("find its data of a normal form", status);
+  }
+  const icu::UnicodeString normal = form->normalize(to_icu(text), status);
+  if (U_FAILURE(status)) {
+    fail_in_icu("normalise", status);
+  }
+  return from_icu(normal);
+}
+
 /// Whether every grapheme of `text` is one byte: ASCII without CR LF.
 bool is_plain(std::string_view text) {
   return std::all_of(text.begin(), text.end(),
@@ -146,20 +160,21 @@ std::vector<std::string_view> split_graphemes(std::string_view text) {
 bool is_letter(char32_t c) { return has_category(c, U_GC_L_MASK); }
 bool is_number(char32_t c) { return has_category(c, U_GC_N_MASK); }
 bool is_other(char32_t c) { return has_category(c, U_GC_C_MASK); }
+bool is_decimal_digit(char32_t c) { return has_category(c, U_GC_ND_MASK); }
+bool is_python_space(char32_t c) { return is_white_space(c) || (c >= 0x1C && c <= 0x1F); }
 bool is_space_separator(char32_t c) { return has_category(c, U_GC_ZS_MASK); }
 bool is_white_space(char32_t c) { return u_isUWhiteSpace(static_cast<UChar32>(c)) != 0; }
 
 std::u32string to_nfc(std::u32string_view text) {
-  UErrorCode status = U_ZERO_ERROR;
-  const icu::Normalizer2* nfc = icu::Normalizer2::getNFCInstance(status);
-  if (U_FAILURE(status)) {
-    fail_in_icu("find its NFC data", status);
-  }
-  const icu::UnicodeString normal = nfc->normalize(to_icu(text), status);
-  if (U_FAILURE(status)) {
-    fail_in_icu("normalise", status);
-  }
-  return from_icu(normal);
+  return normalise(text, icu::Normalizer2::getNFCInstance);
+}
+
+std::u32string to_nfkc(std::u32string_view text) {
+  return normalise(text, icu::Normalizer2::getNFKCInstance);
+}
+
+std::u32string to_upper(std::u32string_view text) {
+  return from_icu(to_icu(text).toUpper(icu::Locale::getRoot()));
 }
 
 std::u32string to_lower(std::u32string_view text) {

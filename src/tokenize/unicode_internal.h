@@ -31,15 +31,24 @@ bool is_inside_character(char byte);
 /// The extended grapheme clusters of UTF-8 (UAX 29).
 std::vector<std::string_view> split_graphemes(std::string_view text);
 
-bool is_letter(char32_t c);       ///< \p{L}
-bool is_number(char32_t c);       ///< \p{N}
-bool is_white_space(char32_t c);  ///< the property White_Space: \s of regular expressions
+bool is_letter(char32_t c);         ///< \p{L}
+bool is_number(char32_t c);         ///< \p{N}
+bool is_white_space(char32_t c);    ///< the property White_Space: \s of regular expressions
+bool is_decimal_digit(char32_t c);  ///< \p{Nd}: \d of Python
+/// What Python's `str.split()` splits at: White_Space and the four information separators.
+bool is_python_space(char32_t c);
 /// Categories Cc, Cf, Cs, Co and Cn: what Python's `category(c)` calls "C...".
 bool is_other(char32_t c);
 bool is_space_separator(char32_t c);  ///< Zs
 
 /// Normal form C.
 std::u32string to_nfc(std::u32string_view text);
+
+/// Normal form KC.
+std::u32string to_nfkc(std::u32string_view text);
+
+/// Full upper-casing without a language: Python's `str.upper()`.
+std::u32string to_upper(std::u32string_view text);
 
 /// Full lower-casing without a language, the final sigma included: Python's `str.lower()`.
 std::u32string to_lower(std::u32string_view text);

@@ -1,5 +1,5 @@
-// Ids of a thousand prompts against those of transformers and open_clip
-// (tools/golden/tokenizer_ids.py).
+// Ids of a thousand prompts against those of transformers and open_clip, and texts against ftfy's
+// (tools/golden/tokenizer_ids.py and ftfy_texts.py).
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -12,7 +12,9 @@
 #include "tests/support/scratch_folder.h"
 #include "tests/support/sentencepiece_model.h"
 #include "tokenize/clip_tokenizer.h"
+#include "tokenize/fix_text.h"
 #include "tokenize/t5_tokenizer.h"
+#include "tokenize/unicode_internal.h"
 
 namespace lode::tokenize {
 namespace {
@@ -102,6 +104,19 @@ TEST(TokenizerIds, ClipEqualsOpenClip) {
     EXPECT_EQ(content(tokens), row.open_clip) << testing::PrintToString(row.text);
     EXPECT_TRUE(is_padded(tokens, kClipLength, 0));
   }
+}
+
+TEST(TokenizerIds, TextIsFixedAsByFtfyAndStaysFixed) {
+  std::istringstream lines{std::string(as_text(bytes_of(kGolden / "ftfy.jsonl")))};
+  std::size_t count = 0;
+  for (std::string line; std::getline(lines, line); ++count) {
+    const auto json = parse_json(line).value();
+    const std::u32string text = decode_utf8(json["text"].get<std::string>());
+    const auto fixed = json["fixed"].get<std::string>();
+    EXPECT_EQ(encode_utf8(fix_text(text)), fixed) << line;
+    EXPECT_EQ(encode_utf8(fix_text(decode_utf8(fixed))), fixed) << line;
+  }
+  EXPECT_GE(count, 2500U);
 }
 
 void expect_t5_equals(const std::string& form) {

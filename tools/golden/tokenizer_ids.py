@@ -8,9 +8,9 @@ clip/merges.txt         the merges of OpenAI's CLIP vocabulary, from open_clip's
 t5/nmt_nfkc.bin         SentencePiece's character map, the one of T5's own models
 t5/spiece.model         a unigram model of 1000 pieces trained here on the prompts, without the map
 t5/tokenizer.json       what transformers converts it to, without the map
-prompts.jsonl           a line for each prompt: its text, ids of CLIPTokenizer (ftfy not installed) cut at
-                        77, of open_clip's SimpleTokenizer (its ftfy.fix_text doing nothing; absent where
-                        equal), and of T5TokenizerFast cut at 512
+prompts.jsonl           a line for each prompt: its text, ids of CLIPTokenizer (as if ftfy were not installed)
+                        cut at 77, of open_clip's SimpleTokenizer (with ftfy; absent where equal), and of
+                        T5TokenizerFast cut at 512
 
 The official T5 vocabulary comes only with the weights. Characters are those that Python's unicodedata
 knows: newer ones are unassigned, so dropped, for some Python versions and not for others.
@@ -23,7 +23,6 @@ import pathlib
 import random
 import sys
 import tempfile
-import types
 import unicodedata
 
 CLIP_LENGTH = 77
@@ -110,7 +109,7 @@ def clip_tokenizer(folder, merges):
 
 def open_clip_tokenizer():
     import open_clip
-    open_clip.tokenizer.ftfy = types.SimpleNamespace(fix_text=lambda text: text)
+    assert open_clip.tokenizer.ftfy.__version__ == "6.3.1"
     return open_clip.tokenizer.SimpleTokenizer()
 
 
