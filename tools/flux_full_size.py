@@ -135,4 +135,5 @@ def main():
     shutil.copy(arguments.tokenizers / "model_index.json", arguments.out / "model_index.json")
 
 
-main()
+if __name__ == "__main__":
+    main()
