@@ -293,6 +293,18 @@ TEST(Views, LastIsTheFirstAgain) {
   EXPECT_EQ(views[0].width, 518);
 }
 
+TEST(Views, ShowNothingOfWhatFramingPutsBesideAndBehindEveryCamera) {
+  splat::GaussianCloud aside = ball();
+  for (glm::vec3& p : aside.positions) {
+    p.x += 1000;  // framing takes the mean of all coordinates from each, so all go far off
+  }
+  for (const image::Image& view : draw_views(splat::activate(aside), 1).value()) {
+    EXPECT_EQ(view.pixels, image::Image(kViewSide, kViewSide, 3, view.pixels[0]).pixels);
+  }
+  Scorer scorer = Scorer::open(only_clip("convnext")).value();
+  EXPECT_TRUE(std::isfinite(*judge_cloud(scorer, aside).value));
+}
+
 TEST(Prompts, EmptyAndLongOnesAreNoted) {
   const std::vector<image::Image> views = golden_views();
   Scorer scorer = Scorer::open(only_clip("convnext")).value();

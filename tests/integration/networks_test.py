@@ -6,7 +6,9 @@ Usage: networks_test.py BIN_FOLDER SOURCE_FOLDER
 import base64
 import hashlib
 import json
+import math
 import pathlib
+import random
 import shutil
 import signal
 import struct
@@ -212,6 +214,115 @@ class Score(NetworksCase):
     def test_names_a_folder_that_holds_no_weights(self):
         done = run("score", self.splat, "--prompt", "x", "--clip", self.folder)
         self.assertEqual((done.returncode, str(self.folder) in done.stderr), (3, True), done.stderr)
+
+
+class BadScoreInput(NetworksCase):
+    """What `score` says to clouds, prompts and weights that are none or odd ones."""
+    SNAPSHOT = SOURCE / "tests" / "golden" / "score" / "snapshot"
+    CLIP = ("--clip", SNAPSHOT / "convnext", "--tokenizer", FLUX / "tokenizer")
+    COLUMNS = "x y z f_dc_0 f_dc_1 f_dc_2 opacity scale_0 scale_1 scale_2 rot_0 rot_1 rot_2 rot_3".split()
+
+    def ball(self, count=7000, repeats=1, **columns):
+        """A PLY of gaussians within a cube; `columns` gives one a value throughout, or a value of its number."""
+        noise = random.Random(3)
+        rows = []
+        for i in range(count):
+            row = dict.fromkeys(self.COLUMNS, 0.0) | {name: noise.uniform(-1, 1) for name in self.COLUMNS[:6]}
+            row |= {"opacity": 3.0, "scale_0": -4.0, "scale_1": -4.0, "scale_2": -4.0, "rot_0": 0.6, "rot_1": 0.8}
+            row |= {name: value(i, row[name]) if callable(value) else value for name, value in columns.items()}
+            rows.append(struct.pack("<14f", *row.values()))
+        header = ["ply", "format binary_little_endian 1.0", f"element vertex {count * repeats}"]
+        header += [f"property float {name}" for name in self.COLUMNS] + ["end_header", ""]
+        path = self.folder / "cloud.ply"
+        path.write_bytes("\n".join(header).encode() + b"".join(rows) * repeats)
+        return path
+
+    def score(self, cloud, *args, prompt="a ball", weights=CLIP, timeout=60):
+        return run("score", cloud, "--prompt", prompt, *weights, *args, "--json", timeout=timeout)
+
+    def told(self, cloud, *args, **options):
+        done = self.score(cloud, *args, **options)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return json.loads(done.stdout)
+
+    def assert_refused(self, done, *said):
+        self.assertEqual(done.returncode, 3, done.stderr)
+        for text in said:
+            self.assertIn(text, done.stderr)
+
+    def test_a_cloud_with_values_that_are_no_numbers_is_refused_by_name(self):
+        for value, column in ((math.nan, "x"), (math.inf, "scale_1"), (-math.inf, "f_dc_0"), (math.nan, "opacity")):
+            cloud = self.ball(**{column: lambda i, v, value=value: value if i == 10 else v})
+            self.assert_refused(self.score(cloud), "cloud.ply", "10", column, "finite")
+
+    def test_a_cloud_of_nothing_or_of_other_bytes_is_refused(self):
+        self.assert_refused(self.score(self.ball(count=0)), "cloud.ply", "positive count")
+        nonsense = self.folder / "cloud.spz"
+        nonsense.write_bytes(b"no splat at all")
+        self.assert_refused(self.score(nonsense), "cloud.spz")
+
+    def test_what_the_validators_refuse_scores_nothing_and_says_why(self):
+        for columns, reason in (({"count": 6999}, "6999"), ({"opacity": -20.0}, "opacities")):
+            told = self.told(self.ball(**columns))
+            self.assertEqual((told["score"], told["verdict"]), (0, "fail"), told)
+            self.assertIn(reason, "; ".join(told["breakdown"]["refusals"]))
+
+    def test_absurd_clouds_are_judged_as_they_look(self):
+        scales = lambda value: {"scale_0": value, "scale_1": value, "scale_2": value}
+        beside_every_camera = {"x": lambda i, v: 1000 + v}
+        for columns in (scales(-30.0), scales(30.0), {"x": 0.5, "y": 0.5, "z": 0.5}, beside_every_camera):
+            told = self.told(self.ball(**columns))
+            self.assertTrue(math.isfinite(told["score"]), told)
+            self.assertEqual(len(told["views"]), 16)
+
+    def test_quotation_marks_and_mojibake_are_cleaned_before_the_network_reads_them(self):
+        cloud = self.ball()
+        typographic = self.told(cloud, prompt="\u201cdrag\u00c3\u00b3n\u201d \ufb01re")
+        self.assertEqual(typographic["breakdown"]["alignment"], self.told(cloud, prompt='"drag\u00f3n" fire')["breakdown"]["alignment"])
+
+    def test_five_million_gaussians_are_judged(self):
+        told = self.told(self.ball(count=5000, repeats=1000), timeout=240)
+        self.assertTrue(math.isfinite(told["score"]), told)
+
+    def test_any_prompt_is_judged_but_none_at_all(self):
+        cloud = self.ball()
+        for prompt, note in (("x y " * 2_500, "left out"), ("красный дракон 赤いドラゴン تنين 🐉", ""), ("\u200b", ""),
+                             (" ", "empty")):
+            told = self.told(cloud, prompt=prompt)
+            self.assertTrue(math.isfinite(told["score"]), prompt)
+            self.assertIn(note, "".join(told["notes"]))
+        self.assertEqual(self.score(cloud, prompt="").returncode, 2)
+
+    def test_missing_and_wrong_weights_are_named(self):
+        cloud = self.ball()
+        clip = lambda folder: ("--clip", folder, "--tokenizer", FLUX / "tokenizer")
+        quality = lambda folder, backbone: ("--quality", folder, "--dinov2", backbone)
+        for weights, said in (
+                (clip("/nowhere/clip"), "/nowhere/clip"), (clip(self.SNAPSHOT / "dinov2"), "Dinov2Model"),
+                (("--clip", self.SNAPSHOT / "convnext"), "merges.txt"),
+                (("--clip", self.SNAPSHOT / "convnext", "--tokenizer", self.folder), str(self.folder)),
+                (quality(self.SNAPSHOT / "lpips", self.SNAPSHOT / "dinov2"), "quality_scorer.safetensors"),
+                (quality(self.SNAPSHOT / "quality", self.SNAPSHOT / "clip_b"), "CLIPModel"),
+                ((*self.CLIP, "--lpips", self.SNAPSHOT / "dinov2"), "alexnet.safetensors"),
+                ((*self.CLIP, "--image-tower", self.SNAPSHOT / "dinov2"), "Dinov2Model")):
+            self.assert_refused(self.score(cloud, weights=weights), said)
+
+    def test_damaged_weights_are_named(self):
+        cloud = self.ball()
+        copy = self.folder / "clip"
+        shutil.copytree(self.SNAPSHOT / "convnext", copy)
+        file = copy / "open_clip_model.safetensors"
+        whole = file.read_bytes()
+        weights = ("--clip", copy, "--tokenizer", FLUX / "tokenizer")
+        for damaged in (whole[:7], whole[:100], whole[:-5], b""):
+            file.write_bytes(damaged)
+            self.assert_refused(self.score(cloud, weights=weights), file.name)
+        header = json.loads(whole[8 : 8 + struct.unpack("<Q", whole[:8])[0]])
+        begin = 8 + struct.unpack("<Q", whole[:8])[0] + header["visual.head.mlp.fc2.weight"]["data_offsets"][0]
+        file.write_bytes(whole[:begin] + b"\xff\x7f" + whole[begin + 2 :])  # a NaN in float16
+        done = self.score(cloud, weights=weights)
+        self.assertNotEqual(done.returncode, 0)
+        self.assertRegex(done.stderr, "NaN|no number")
 
 
 class Models(NetworksCase):
