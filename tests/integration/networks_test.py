@@ -277,8 +277,9 @@ class BadScoreInput(NetworksCase):
 
     def test_quotation_marks_and_mojibake_are_cleaned_before_the_network_reads_them(self):
         cloud = self.ball()
-        typographic = self.told(cloud, prompt="\u201cdrag\u00c3\u00b3n\u201d \ufb01re")
-        self.assertEqual(typographic["breakdown"]["alignment"], self.told(cloud, prompt='"drag\u00f3n" fire')["breakdown"]["alignment"])
+        alignments = [self.told(cloud, prompt=prompt)["alignment"]
+                      for prompt in ("\u201cdrag\u00c3\u00b3n\u201d \ufb01re", '"drag\u00f3n" fire')]
+        self.assertEqual(*alignments)
 
     def test_five_million_gaussians_are_judged(self):
         told = self.told(self.ball(count=5000, repeats=1000), timeout=240)
@@ -286,8 +287,8 @@ class BadScoreInput(NetworksCase):
 
     def test_any_prompt_is_judged_but_none_at_all(self):
         cloud = self.ball()
-        for prompt, note in (("x y " * 2_500, "left out"), ("красный дракон 赤いドラゴン تنين 🐉", ""), ("\u200b", ""),
-                             (" ", "empty")):
+        for prompt, note in (("x y " * 2_500, "left out"), ("красный дракон 赤いドラゴン تنين 🐉", ""),
+                             ("\u200b", ""), (" ", "empty")):
             told = self.told(cloud, prompt=prompt)
             self.assertTrue(math.isfinite(told["score"]), prompt)
             self.assertIn(note, "".join(told["notes"]))
