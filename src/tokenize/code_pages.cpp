@@ -1,10 +1,9 @@
 // Code pages from ICU's converters.
 #include "tokenize/code_pages_internal.h"
 
-#include <unicode/ucnv.h>
-
 #include <algorithm>
-#include <stdexcept>
+
+#include "tokenize/unicode_internal.h"
 
 namespace lode::tokenize {
 namespace {
@@ -12,32 +11,10 @@ namespace {
 constexpr char32_t kReplacement = 0xFFFD;
 constexpr char kSubstitute = 0x1A;
 
-struct CloseConverter {
-  void operator()(UConverter* converter) const { ucnv_close(converter); }
-};
-
-/// What bytes 0x80 to 0xFF mean; unassigned ones are U+FFFD.
-std::array<char32_t, 128> read_high_half(const char* name) {
-  UErrorCode status = U_ZERO_ERROR;
-  const std::unique_ptr<UConverter, CloseConverter> converter(ucnv_open(name, &status));
-  std::array<char32_t, 128> high{};
-  for (std::size_t i = 0; i < high.size() && U_SUCCESS(status) != 0; ++i) {
-    const char byte = static_cast<char>(0x80 + i);
-    UChar units[4];
-    const std::int32_t count = ucnv_toUChars(converter.get(), units, 4, &byte, 1, &status);
-    high[i] = count == 1 ? units[0] : kReplacement;
-  }
-  if (U_FAILURE(status)) {
-    throw std::runtime_error(std::string("ICU lacks the encoding ") + name + ": " +
-                             u_errorName(status));
-  }
-  return high;
-}
-
 }  // namespace
 
 CodePage::CodePage(const char* icu_name, bool is_sloppy)
-    : high_(read_high_half(icu_name)), is_sloppy_(is_sloppy) {
+    : high_(high_half_of(icu_name)), is_sloppy_(is_sloppy) {
   constexpr char32_t kGreekMu = 0x03BC;
   constexpr char32_t kMicroSign = 0x00B5;
   for (std::size_t i = 0; i < high_.size(); ++i) {

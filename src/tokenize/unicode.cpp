@@ -3,6 +3,7 @@
 #include <unicode/locid.h>
 #include <unicode/normalizer2.h>
 #include <unicode/uchar.h>
+#include <unicode/ucnv.h>
 #include <unicode/unistr.h>
 #include <unicode/utext.h>
 #include <unicode/utf8.h>
@@ -71,6 +72,10 @@ icu::BreakIterator& grapheme_iterator() {
   }();
   return *iterator;
 }
+
+struct CloseConverter {
+  void operator()(UConverter* converter) const { ucnv_close(converter); }
+};
 
 }  // namespace
 
@@ -155,6 +160,22 @@ std::vector<std::string_view> split_graphemes(std::string_view text) {
   }
   utext_close(&view);
   return graphemes;
+}
+
+std::array<char32_t, 128> high_half_of(const char* encoding) {
+  UErrorCode status = U_ZERO_ERROR;
+  const std::unique_ptr<UConverter, CloseConverter> converter(ucnv_open(encoding, &status));
+  std::array<char32_t, 128> high{};
+  for (std::size_t i = 0; i < high.size() && U_SUCCESS(status) != 0; ++i) {
+    const char byte = static_cast<char>(0x80 + i);
+    UChar units[4];
+    const std::int32_t count = ucnv_toUChars(converter.get(), units, 4, &byte, 1, &status);
+    high[i] = count == 1 ? units[0] : U'\uFFFD';
+  }
+  if (U_FAILURE(status)) {
+    fail_in_icu("find an encoding", status);
+  }
+  return high;
 }
 
 bool is_letter(char32_t c) { return has_category(c, U_GC_L_MASK); }

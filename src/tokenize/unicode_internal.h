@@ -1,6 +1,7 @@
 // Unicode text for the tokenizers: code points, categories and normal forms, all from ICU.
 #pragma once
 
+#include <array>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -30,6 +31,10 @@ bool is_inside_character(char byte);
 
 /// The extended grapheme clusters of UTF-8 (UAX 29).
 std::vector<std::string_view> split_graphemes(std::string_view text);
+
+/// What bytes 0x80 to 0xFF mean in a single-byte encoding, by ICU's name of it; U+FFFD where they
+/// mean nothing.
+std::array<char32_t, 128> high_half_of(const char* encoding);
 
 bool is_letter(char32_t c);         ///< \p{L}
 bool is_number(char32_t c);         ///< \p{N}
