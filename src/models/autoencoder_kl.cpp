@@ -20,9 +20,6 @@ constexpr double kNormEps = 1e-6;  // of every norm in this network
 constexpr nn::Conv2d::Options kThreeByThree;
 constexpr nn::Conv2d::Options kOneByOne{.kernel = 1, .padding = 0};
 
-// Levels beyond this would make one latent more than 128 pixels wide.
-constexpr Range kLevels{1, 8};
-
 nn::ResnetOptions resnet(const AutoencoderKlConfig& config, std::int64_t in, std::int64_t out) {
   return {.in = in, .out = out, .groups = config.groups, .eps = kNormEps};
 }
@@ -88,8 +85,7 @@ Result<AutoencoderKlConfig> parse_autoencoder_kl_config(const nlohmann::ordered_
                  "multiples of norm_num_groups expected");
   }
   for (const char* field : {"latents_mean", "latents_std"}) {
-    read.support(!json.is_object() || !json.contains(field) || json[field].is_null(), field,
-                 "is not known here, null expected");
+    read.expect_absent(field);
   }
   LODE_CHECK(read.result());
   return config;

@@ -20,6 +20,9 @@ struct Range {
 
 // What a config may ask for. Each is several times what the largest published network of its kind
 // has, and together they keep products of any three fields far below 2^63.
+// Resolutions of a convolutional network; more would make one place of the coarsest stand for more
+// than 128 of the finest along a side.
+inline constexpr Range kLevels{1, 8};
 inline constexpr Range kLayers{1, 256};
 inline constexpr Range kHeads{1, 256};
 inline constexpr Range kHeadWidth{1, 1024};
@@ -54,6 +57,15 @@ class ConfigReader {
   /// fallback of nothing makes the field required.
   std::vector<std::int64_t> integers_or(std::string_view field, Range count, Range range,
                                         std::vector<std::int64_t> fallback);
+  /// As integers_or with a list of `count`, for which one integer may stand that is every entry.
+  std::vector<std::int64_t> each_or(std::string_view field, std::int64_t count, Range range,
+                                    std::int64_t fallback);
+  /// A list of `count` of the two names: which entries are `yes`. A missing list is `fallback`.
+  /// Errc::unsupported for other names.
+  std::vector<bool> which_or(std::string_view field, std::string_view yes, std::string_view no,
+                             std::vector<bool> fallback);
+  /// Errc::unsupported unless the field is missing or null.
+  void expect_absent(std::string_view field);
   /// A list whose every entry is `name` and of which there are `count`: block types of which we
   /// know one. A missing list is accepted. Errc::unsupported for other names.
   void expect_each(std::string_view field, std::string_view name, std::int64_t count);
