@@ -311,15 +311,18 @@ Result<double> Diffusion::differentiate(const Differentiation& asked,
   } else {
     LODE_TRY(question.latents, encode(pictures, posterior_noise, asked.stop));
   }
+  tell("encode");
   question.noise = drawn("noise");
   question.timesteps = asked.timesteps;
   question.noisy = schedule_.add_noise(question.latents, question.noise, asked.timesteps);
   LODE_TRY(question.opinion, in_turn<Opinion>(unet_, asked.stop, [&](nn::Pass& pass) {
              return asked.predict(question.noisy.to(placement_.compute), asked.timesteps, pass);
            }));
+  tell("unet");
   const Distilled distilled = distil(schedule_, question, asked.rule);
   LODE_TRY(const at::Tensor by_pixels,
            back(asked, pictures, posterior_noise, std::move(traced), distilled.gradient));
+  tell("backward");
   const at::Tensor plain =
       at::nan_to_num(by_pixels, 0.0, 0.0, 0.0).to(at::kCPU).permute({0, 2, 3, 1}).contiguous();
   const float* from = plain.data_ptr<float>();

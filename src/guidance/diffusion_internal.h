@@ -35,6 +35,13 @@ using Draw =
 /// nn::NoiseSource's.
 at::Tensor draw_noise(std::uint64_t seed, std::string_view purpose, const nn::Shape& shape);
 
+/// For tests and benchmarks.
+struct Hooks {
+  Draw draw = draw_noise;
+  /// Hears when a part of a question is done: "encode", "unet", "backward".
+  std::function<void(std::string_view)> done = {};
+};
+
 /// What a model's network says of noisy latents [B, C, h, w] in the type that is computed in, at
 /// time step t, the same for all or one a view; float32.
 using Predict = std::function<Opinion(const at::Tensor& noisy,
@@ -133,9 +140,9 @@ class Diffusion {
                             const std::stop_token& stop);
 
   at::Tensor draw(std::uint64_t seed, std::string_view purpose, const nn::Shape& shape) const {
-    return draw_(seed, purpose, shape);
+    return hooks_.draw(seed, purpose, shape);
   }
-  void set_draw(Draw draw) { draw_ = std::move(draw); }
+  void set_hooks(Hooks hooks) { hooks_ = std::move(hooks); }
 
   const models::DiffusionSchedule& schedule() const { return schedule_; }
   std::int64_t train_timesteps() const { return schedule_.config().train_timesteps; }
@@ -164,6 +171,11 @@ class Diffusion {
   std::uint64_t activation_bytes(std::size_t member, bool graphs_wait) const;
   std::vector<nn::TurnDemand> demands(bool graphs_wait) const;
 
+  void tell(std::string_view done) const {
+    if (hooks_.done) {
+      hooks_.done(done);
+    }
+  }
   void begin_run();
   void end_run(bool short_of_memory);
 
@@ -181,7 +193,7 @@ class Diffusion {
   models::Described<models::KlEncoder> encoder_;
   std::optional<models::Described<models::KlDecoder>> decoder_;
   models::DiffusionSchedule schedule_;
-  Draw draw_ = draw_noise;
+  Hooks hooks_;
   std::optional<LinearEncoder> linear_;
   std::vector<std::string> parts_;
   std::size_t encoder_index_ = 0, decoder_index_ = 0, unet_ = 0;

@@ -64,7 +64,7 @@ class DamagedFolder : public testing::Test {
 class Folder : public DamagedFolder, public testing::WithParamInterface<std::string> {};
 
 INSTANTIATE_TEST_SUITE_P(Kinds, Folder, testing::Values("zero123", "mvdream", "sd21"),
-                         [](const auto& info) { return info.param; });
+                         [](const auto& tested) { return tested.param; });
 
 TEST_P(Folder, OfNothing) {
   copy(GetParam());

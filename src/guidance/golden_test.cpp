@@ -55,7 +55,7 @@ TEST_P(Zero123Golden, DifferentiatesAsTheReference) {
                      {{"zero123 picture", {"posterior"}},
                       {"zero123 posterior 3", {c.name + ".posterior"}},
                       {"zero123 noise 3", {c.name + ".noise"}}}};
-  const auto model = open_zero123(golden_folder() / "zero123", options, noise).value();
+  const auto model = open_zero123(golden_folder() / "zero123", options, Hooks{noise}).value();
   dream::Subject subject;
   subject.picture = picture_of(golden["picture"]);
   subject.elevation_deg = c.elevation;
@@ -69,7 +69,7 @@ INSTANTIATE_TEST_SUITE_P(Kinds, Zero123Golden,
                          testing::Values(Zero123Case{"xl", Zero123Variant::xl, 10, 35, 0, 0.3},
                                          Zero123Case{"stable", Zero123Variant::stable, -25, -140,
                                                      -12, 0.8}),
-                         [](const auto& info) { return info.param.name; });
+                         [](const auto& tested) { return tested.param.name; });
 
 TEST(Zero123Views, DrawsViewsAsTheReference) {
   const test::GoldenTensors golden(golden_folder() / "zero123.safetensors");
@@ -80,7 +80,7 @@ TEST(Zero123Views, DrawsViewsAsTheReference) {
                      {{"zero123 picture", {"posterior"}},
                       {"zero123 view 0", {"sample.30.noise"}},
                       {"zero123 view 1", {"sample.270.noise"}}}};
-  const auto model = open_zero123(golden_folder() / "zero123", options, noise).value();
+  const auto model = open_zero123(golden_folder() / "zero123", options, Hooks{noise}).value();
   EXPECT_EQ(model->name(), "zero123-xl");
   dream::Subject subject;
   subject.picture = picture_of(golden["picture"]);
@@ -110,7 +110,7 @@ Answer ask_mvdream(const MvdreamOptions& options, const dream::GuidanceStep& ste
                    const test::GoldenTensors& golden) {
   const Replay noise{golden,
                      {{"mvdream posterior 1", {"posterior"}}, {"mvdream noise 1", {"noise"}}}};
-  const auto model = open_mvdream(golden_folder() / "mvdream", options, noise).value();
+  const auto model = open_mvdream(golden_folder() / "mvdream", options, Hooks{noise}).value();
   const auto guidance = model->begin(red_dragon(), 1, {}).value();
   std::vector<render::Orbit> orbits;
   for (int i = 0; i < 4; ++i) {
@@ -140,7 +140,8 @@ TEST(MvdreamGolden, DrawsFourViewsAsTheReference) {
   for (std::int64_t i = 0; i < 4; ++i) {
     noise.names["mvdream view " + std::to_string((i + 3) % 4)] = {"sample.noise", i};
   }
-  const auto model = open_mvdream(golden_folder() / "mvdream", mvdream_options(), noise).value();
+  const auto model =
+      open_mvdream(golden_folder() / "mvdream", mvdream_options(), Hooks{noise}).value();
   int told = 0;
   const auto views = model
                          ->sample(red_dragon(), 1,
@@ -168,7 +169,7 @@ void expect_stable_diffusion(const std::string& name, bool view_prompts) {
   const Replay noise{
       golden,
       {{"stable-diffusion posterior 7", {"posterior"}}, {"stable-diffusion noise 7", {"noise"}}}};
-  const auto model = open_stable_diffusion(golden_folder() / "sd21", options, noise).value();
+  const auto model = open_stable_diffusion(golden_folder() / "sd21", options, Hooks{noise}).value();
   const auto guidance = model->begin(red_dragon(), 1, {}).value();
   const Frames frames(golden["views"], {{.azimuth_deg = -75}});
   expect_answer(ask(*guidance, frames, {7, 0.6}).value(), golden, name + ".");

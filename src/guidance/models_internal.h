@@ -1,4 +1,4 @@
-// The ways in for tests: models whose noise is given.
+// The ways in for tests and benchmarks, and what the models share.
 #pragma once
 
 #include <filesystem>
@@ -16,11 +16,11 @@ namespace lode::guidance {
 // <step>",
 // "<name> noise <step>", "<name> view <index>", and "zero123 picture".
 Result<std::unique_ptr<MultiViewModel>> open_zero123(const std::filesystem::path& folder,
-                                                     const Zero123Options& options, Draw draw);
+                                                     const Zero123Options& options, Hooks hooks);
 Result<std::unique_ptr<MultiViewModel>> open_mvdream(const std::filesystem::path& folder,
-                                                     const MvdreamOptions& options, Draw draw);
+                                                     const MvdreamOptions& options, Hooks hooks);
 Result<std::unique_ptr<dream::GuidanceModel>> open_stable_diffusion(
-    const std::filesystem::path& folder, const StableDiffusionOptions& options, Draw draw);
+    const std::filesystem::path& folder, const StableDiffusionOptions& options, Hooks hooks);
 
 /// One time step for all views, or drawn for each object of `together` views, as the option says.
 std::vector<std::int64_t> timesteps_of(const Diffusion& diffusion, std::string_view name,

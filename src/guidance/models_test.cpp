@@ -35,7 +35,7 @@ dream::Subject subject_of_both() {
 struct Kind {
   std::string name;
   std::size_t views;
-  std::function<Result<std::unique_ptr<dream::GuidanceModel>>(const Options&, Draw)> open;
+  std::function<Result<std::unique_ptr<dream::GuidanceModel>>(const Options&, Hooks)> open;
 };
 
 template <class ModelOptions>
@@ -53,20 +53,21 @@ std::vector<Kind> kinds() {
     }
     return std::unique_ptr<dream::GuidanceModel>(std::move(*opened));
   };
-  return {{"zero123", 1,
-           [=](const Options& options, Draw draw) {
-             return as_model(open_zero123(golden_folder() / "zero123",
-                                          with<Zero123Options>(options), std::move(draw)));
-           }},
-          {"mvdream", 4,
-           [=](const Options& options, Draw draw) {
-             return as_model(open_mvdream(golden_folder() / "mvdream",
-                                          with<MvdreamOptions>(options), std::move(draw)));
-           }},
-          {"stable_diffusion", 1, [=](const Options& options, Draw draw) {
-             return as_model(open_stable_diffusion(
-                 golden_folder() / "sd21", with<StableDiffusionOptions>(options), std::move(draw)));
-           }}};
+  return {
+      {"zero123", 1,
+       [=](const Options& options, Hooks hooks) {
+         return as_model(open_zero123(golden_folder() / "zero123", with<Zero123Options>(options),
+                                      std::move(hooks)));
+       }},
+      {"mvdream", 4,
+       [=](const Options& options, Hooks hooks) {
+         return as_model(open_mvdream(golden_folder() / "mvdream", with<MvdreamOptions>(options),
+                                      std::move(hooks)));
+       }},
+      {"stable_diffusion", 1, [=](const Options& options, Hooks hooks) {
+         return as_model(open_stable_diffusion(
+             golden_folder() / "sd21", with<StableDiffusionOptions>(options), std::move(hooks)));
+       }}};
 }
 
 Frames frames(std::size_t count, float damage = 0) {
@@ -85,8 +86,8 @@ Frames frames(std::size_t count, float damage = 0) {
 class EachModel : public testing::TestWithParam<Kind> {
  protected:
   std::unique_ptr<dream::GuidanceModel> open(const Options& options = on_cpu<Options>(),
-                                             Draw draw = draw_noise) const {
-    return GetParam().open(options, std::move(draw)).value();
+                                             Hooks hooks = {}) const {
+    return GetParam().open(options, std::move(hooks)).value();
   }
   Answer ask_once(dream::GuidanceModel& model, std::uint64_t seed, int step,
                   double progress = 0.5) const {
@@ -96,7 +97,7 @@ class EachModel : public testing::TestWithParam<Kind> {
 };
 
 INSTANTIATE_TEST_SUITE_P(Models, EachModel, testing::ValuesIn(kinds()),
-                         [](const auto& info) { return info.param.name; });
+                         [](const auto& tested) { return tested.param.name; });
 
 TEST_P(EachModel, AnswersTheSameToTheSame) {
   const auto model = open();
@@ -142,7 +143,7 @@ TEST_P(EachModel, StopsInTheMiddleAndGoesOn) {
     }
     return draw_noise(seed, purpose, shape);
   };
-  const auto model = open(on_cpu<Options>(), draw);
+  const auto model = open(on_cpu<Options>(), Hooks{draw});
   const auto guidance = model->begin(subject_of_both(), 5, {}).value();
   const Frames views = frames(GetParam().views);
   const Answer whole = ask(*guidance, views, {1, 0.5}).value();
@@ -163,7 +164,7 @@ TEST_P(EachModel, AnswersTheSameWithinAnyBudget) {
   std::uint64_t least = 0;  // the least budget that opens, within 4 KB
   for (std::uint64_t step = 1ULL << 33U; step >= 1ULL << 12U; step /= 2) {
     options.memory_budget_bytes = least + step;
-    if (!GetParam().open(options, draw_noise)) {
+    if (!GetParam().open(options, {})) {
       least += step;
     }
   }
@@ -172,7 +173,7 @@ TEST_P(EachModel, AnswersTheSameWithinAnyBudget) {
     EXPECT_EQ(ask_once(*open(options), 5, 2).gradients, whole.gradients) << more;
   }
   options.memory_budget_bytes = least - 1'000'000;
-  const auto refused = GetParam().open(options, draw_noise);
+  const auto refused = GetParam().open(options, {});
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code, Errc::out_of_resource);
   EXPECT_THAT(refused.error().context, HasSubstr("raise the memory budget"));
@@ -204,7 +205,7 @@ TEST_P(EachModel, RefusesWhatItCannotDo) {
   const auto refusal = [&](auto change) {
     Options options = on_cpu<Options>();
     change(options);
-    return GetParam().open(options, draw_noise).error();
+    return GetParam().open(options, {}).error();
   };
   const Error half = refusal([](Options& o) { o.compute = Compute::float16; });
   EXPECT_EQ(half.code, Errc::unsupported);

@@ -204,7 +204,7 @@ Result<void> check(const MvdreamOptions& options) {
 }  // namespace
 
 Result<std::unique_ptr<MultiViewModel>> open_mvdream(const std::filesystem::path& folder,
-                                                     const MvdreamOptions& options, Draw draw) {
+                                                     const MvdreamOptions& options, Hooks hooks) {
   LODE_CHECK(check(options));
   DiffusionNeeds needs;
   needs.side = kSide;
@@ -214,7 +214,7 @@ Result<std::unique_ptr<MultiViewModel>> open_mvdream(const std::filesystem::path
   needs.what = "MVDream";
   needs.pipeline = "MVDreamPipeline";
   LODE_TRY(Diffusion diffusion, Diffusion::open(folder, options, needs));
-  diffusion.set_draw(std::move(draw));
+  diffusion.set_hooks(std::move(hooks));
   LODE_TRY(auto unet,
            models::describe<models::MvUnet>(folder / "unet", models::parse_mv_unet_config));
   const models::MvUnetConfig& config = unet.network.config();
@@ -236,7 +236,7 @@ Result<std::unique_ptr<MultiViewModel>> open_mvdream(const std::filesystem::path
 
 Result<std::unique_ptr<MultiViewModel>> open_mvdream(const std::filesystem::path& folder,
                                                      const MvdreamOptions& options) {
-  return open_mvdream(folder, options, draw_noise);
+  return open_mvdream(folder, options, Hooks());
 }
 
 }  // namespace lode::guidance

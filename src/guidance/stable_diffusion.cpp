@@ -146,7 +146,7 @@ Result<std::unique_ptr<dream::Guidance>> StableDiffusion::begin(const dream::Sub
 }  // namespace
 
 Result<std::unique_ptr<dream::GuidanceModel>> open_stable_diffusion(
-    const std::filesystem::path& folder, const StableDiffusionOptions& options, Draw draw) {
+    const std::filesystem::path& folder, const StableDiffusionOptions& options, Hooks hooks) {
   LODE_CHECK(check_option("scale", options.scale, 0, 1000));
   DiffusionNeeds needs;
   needs.side = kSide;
@@ -155,7 +155,7 @@ Result<std::unique_ptr<dream::GuidanceModel>> open_stable_diffusion(
   needs.what = "Stable Diffusion";
   needs.pipeline = "StableDiffusionPipeline";
   LODE_TRY(Diffusion diffusion, Diffusion::open(folder, options, needs));
-  diffusion.set_draw(std::move(draw));
+  diffusion.set_hooks(std::move(hooks));
   LODE_TRY(auto unet,
            models::describe<models::Unet2d>(folder / "unet", models::parse_unet_2d_config));
   const models::Unet2dConfig& config = unet.network.config();
@@ -173,7 +173,7 @@ Result<std::unique_ptr<dream::GuidanceModel>> open_stable_diffusion(
 
 Result<std::unique_ptr<dream::GuidanceModel>> open_stable_diffusion(
     const std::filesystem::path& folder, const StableDiffusionOptions& options) {
-  return open_stable_diffusion(folder, options, draw_noise);
+  return open_stable_diffusion(folder, options, Hooks());
 }
 
 }  // namespace lode::guidance

@@ -316,7 +316,7 @@ Result<void> check(const Zero123Options& options) {
 }  // namespace
 
 Result<std::unique_ptr<MultiViewModel>> open_zero123(const std::filesystem::path& folder,
-                                                     const Zero123Options& options, Draw draw) {
+                                                     const Zero123Options& options, Hooks hooks) {
   LODE_CHECK(check(options));
   DiffusionNeeds needs;
   needs.side = kSide;
@@ -326,7 +326,7 @@ Result<std::unique_ptr<MultiViewModel>> open_zero123(const std::filesystem::path
   needs.what = "Zero123";
   needs.pipeline = "Zero123Pipeline";
   LODE_TRY(Diffusion diffusion, Diffusion::open(folder, options, needs));
-  diffusion.set_draw(std::move(draw));
+  diffusion.set_hooks(std::move(hooks));
   LODE_TRY(const Zero123Kind kind, kind_of(folder, options.variant));
   LODE_TRY(auto unet,
            models::describe<models::Unet2d>(folder / "unet", models::parse_unet_2d_config));
@@ -345,7 +345,7 @@ Result<std::unique_ptr<MultiViewModel>> open_zero123(const std::filesystem::path
 
 Result<std::unique_ptr<MultiViewModel>> open_zero123(const std::filesystem::path& folder,
                                                      const Zero123Options& options) {
-  return open_zero123(folder, options, draw_noise);
+  return open_zero123(folder, options, Hooks());
 }
 
 }  // namespace lode::guidance
