@@ -168,7 +168,7 @@ TEST_P(EachModel, AnswersTheSameWithinAnyBudget) {
       least += step;
     }
   }
-  for (const std::uint64_t more : {1ULL << 12U, 100'000ULL, 1'000'000ULL, 200'000'000ULL}) {
+  for (const std::uint64_t more : {1ULL << 12U, 150'000ULL, 200'000'000ULL}) {
     options.memory_budget_bytes = least + more;
     EXPECT_EQ(ask_once(*open(options), 5, 2).gradients, whole.gradients) << more;
   }
@@ -223,9 +223,9 @@ TEST_P(EachModel, RefusesWhatItCannotDo) {
 TEST(MultiViewModels, StopDrawingWhenAsked) {
   Zero123Options zero123 = on_cpu<Zero123Options>();
   MvdreamOptions mvdream = on_cpu<MvdreamOptions>();
-  zero123.sampling.steps = 4;
+  zero123.sampling.steps = 2;
   zero123.sampling.azimuths_deg = {90};
-  mvdream.sampling.steps = 4;
+  mvdream.sampling.steps = 2;
   std::vector<std::unique_ptr<MultiViewModel>> models;
   models.push_back(open_zero123(golden_folder() / "zero123", zero123).value());
   models.push_back(open_mvdream(golden_folder() / "mvdream", mvdream).value());
@@ -237,14 +237,14 @@ TEST(MultiViewModels, StopDrawingWhenAsked) {
         subject_of_both(), 3,
         [&](int step, int) {
           last = step;
-          if (step == 2) {
+          if (step == 1) {
             source.request_stop();
           }
         },
         source.get_token());
     ASSERT_FALSE(stopped);
     EXPECT_EQ(stopped.error().code, Errc::cancelled);
-    EXPECT_EQ(last, 2);
+    EXPECT_EQ(last, 1);
     const auto again = model->sample(subject_of_both(), 3, {}, {}).value();
     EXPECT_EQ(again[0].picture.pixels, whole[0].picture.pixels);
     EXPECT_NE(model->sample(subject_of_both(), 4, {}, {}).value()[0].picture.pixels,

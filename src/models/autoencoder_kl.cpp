@@ -20,9 +20,6 @@ constexpr double kNormEps = 1e-6;  // of every norm in this network
 constexpr nn::Conv2d::Options kThreeByThree;
 constexpr nn::Conv2d::Options kOneByOne{.kernel = 1, .padding = 0};
 
-// Levels beyond this would make one latent more than 128 pixels wide.
-constexpr Range kLevels{1, 8};
-
 nn::ResnetOptions resnet(const AutoencoderKlConfig& config, std::int64_t in, std::int64_t out) {
   return {.in = in, .out = out, .groups = config.groups, .eps = kNormEps};
 }

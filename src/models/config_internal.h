@@ -20,6 +20,9 @@ struct Range {
 
 // What a config may ask for. Each is several times what the largest published network of its kind
 // has, and together they keep products of any three fields far below 2^63.
+// Resolutions of a convolutional network; more would make one place of the coarsest stand for more
+// than 128 of the finest along a side.
+inline constexpr Range kLevels{1, 8};
 inline constexpr Range kLayers{1, 256};
 inline constexpr Range kHeads{1, 256};
 inline constexpr Range kHeadWidth{1, 1024};

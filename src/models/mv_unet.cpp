@@ -14,8 +14,6 @@ namespace lode::models {
 
 namespace {
 
-constexpr Range kLevels{1, 8};
-
 /// What CompVis' code knows besides and MVDream does not use.
 void refuse_other_variants(ConfigReader& read) {
   for (const char* field : {"num_classes", "n_embed", "num_attention_blocks", "adm_in_channels"}) {

@@ -10,9 +10,6 @@ namespace lode::models {
 
 namespace {
 
-// Levels beyond this would have one latent of the coarsest stand for more than 128 of the finest.
-constexpr Range kLevels{1, 8};
-
 /// What diffusers knows besides and none of these networks has.
 void refuse_other_variants(ConfigReader& read) {
   for (const char* field :
