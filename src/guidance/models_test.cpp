@@ -196,9 +196,12 @@ TEST_P(EachModel, ComputesInBfloat16) {
   Options options = on_cpu<Options>();
   options.compute = Compute::bfloat16;
   const Answer rounded = ask_once(*open(options), 5, 2);
-  const double error = test::relative_error(rounded.tensor(kSide), exact.tensor(kSide));
-  std::printf("%s: bfloat16 is %.1e off\n", GetParam().name.c_str(), error);
-  EXPECT_LT(error, 0.5) << "narrow networks, exaggerated by guidance";
+  const at::Tensor ours = rounded.tensor(kSide).flatten();
+  const at::Tensor theirs = exact.tensor(kSide).flatten();
+  const double cosine = (ours.dot(theirs) / (ours.norm() * theirs.norm())).item<double>();
+  std::printf("%s: bfloat16 is %.1e off, cosine %.3f\n", GetParam().name.c_str(),
+              test::relative_error(ours, theirs), cosine);
+  EXPECT_GT(cosine, 0.8) << "narrow networks, their rounding exaggerated by a guidance of 100";
 }
 
 TEST_P(EachModel, RefusesWhatItCannotDo) {
