@@ -220,11 +220,16 @@ def mvdream(out, generator):
     from pipeline_mvdream import MVDreamPipeline
     folder = out / "mvdream"
     sizes = dict(image_size=32, in_channels=4, out_channels=4, model_channels=32, num_res_blocks=1,
-                 attention_resolutions=[1], channel_mult=[1], num_head_channels=16, context_dim=16,
+                 attention_resolutions=[4], channel_mult=[1, 2], num_head_channels=32, context_dim=16,
                  transformer_depth=1, camera_dim=16)
     unet = mv_unet.MultiViewUNetModel(**sizes)
     unet.register_to_config(**sizes)
-    unet = save_half(randomise(unet, generator, {"camera_embed": 2.0, "out.2.weight": 1.5}), folder / "unet")
+    # The second level has two channels a group: of one, normalisation would cancel cameras and time.
+    unet = randomise(unet, generator, {"camera_embed": 2.0, "out.2.weight": 1.5})
+    unet = save_half(unet, folder / "unet")
+    narrow = {name: value.to(torch.float8_e4m3fn) for name, value in unet.state_dict().items()}
+    save_file(narrow, folder / "unet" / "diffusion_pytorch_model.safetensors")  # half of half, for its size
+    unet.load_state_dict({name: value.float() for name, value in narrow.items()})
     vae = save_half(tiny_vae(generator), folder / "vae")
     tokenizer, text_encoder = tiny_text(generator)
     text_encoder = save_half(text_encoder, folder / "text_encoder")
