@@ -14,10 +14,6 @@ namespace {
 /// Drawn over a difference so that a few grey levels can be seen.
 constexpr float kDifferenceGain = 4;
 
-splat::ColourModel colour_model(const splat::GaussianCloud& cloud) {
-  return cloud.sh_degree > 0 ? splat::ColourModel::view_dependent : splat::ColourModel::flat;
-}
-
 /// The views in a random order that is made anew whenever all had their turn.
 class Deck {
  public:
@@ -146,7 +142,7 @@ struct Fitter::State {
 
   Result<LossValue> differentiate(const View& view) {
     const glm::vec3 background = background_for(view);
-    splat::activate(cloud, colour_model(cloud), scene);
+    splat::activate(cloud, splat::own_colours(cloud), scene);
     renderer.draw(scene, view.camera, {.background = background, .differentiable = true}, frame);
     to_target(view.picture, background, target_rgb, target_alpha);
     const LossValue value = loss.evaluate(frame, {target_rgb, target_alpha}, options.loss);
@@ -217,7 +213,7 @@ splat::GaussianCloud finished(const splat::GaussianCloud& cloud) {
 
 Quality measure(const splat::GaussianCloud& cloud, const Dataset& dataset,
                 std::span<const std::size_t> views, glm::vec3 background, ThreadPool& pool) {
-  const splat::Scene scene = splat::activate(cloud, colour_model(cloud));
+  const splat::Scene scene = splat::activate(cloud, splat::own_colours(cloud));
   render::Renderer renderer(pool);
   Loss loss(pool);
   render::Frame frame;
@@ -236,7 +232,7 @@ Quality measure(const splat::GaussianCloud& cloud, const Dataset& dataset,
 
 image::Image preview(const splat::GaussianCloud& cloud, const View& view, glm::vec3 background,
                      ThreadPool& pool) {
-  const splat::Scene scene = splat::activate(cloud, colour_model(cloud));
+  const splat::Scene scene = splat::activate(cloud, splat::own_colours(cloud));
   render::Renderer renderer(pool);
   render::Frame drawn;
   renderer.draw(scene, view.camera, {.background = background}, drawn);

@@ -66,6 +66,11 @@ enum class ColourModel {
   view_dependent,  ///< all spherical harmonics, clamped at 0 (3DGS)
 };
 
+/// The one that shows all a cloud holds: flat for degree 0.
+inline ColourModel own_colours(const GaussianCloud& cloud) {
+  return cloud.sh_degree > 0 ? ColourModel::view_dependent : ColourModel::flat;
+}
+
 /// Writes into `scene`, whose memory is reused.
 void activate(const GaussianCloud& cloud, ColourModel colours, Scene& scene);
 Scene activate(const GaussianCloud& cloud, ColourModel colours = ColourModel::flat);
