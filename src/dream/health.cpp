@@ -23,17 +23,23 @@ bool is_small(const glm::vec3& v) { return is_small(v.x) && is_small(v.y) && is_
 
 }  // namespace
 
+bool is_sound(const splat::GaussianCloud& cloud, std::size_t i) {
+  const float length2 = glm::dot(cloud.rotations[i], cloud.rotations[i]);
+  const std::size_t rest = cloud.sh_rest.size() / cloud.size();
+  const auto first = cloud.sh_rest.begin() + static_cast<std::ptrdiff_t>(i * rest);
+  return is_small(cloud.positions[i]) && is_small(cloud.log_scales[i]) && is_small(cloud.f_dc[i]) &&
+         std::isfinite(cloud.opacity_logits[i]) && length2 > 0 && std::isfinite(length2) &&
+         std::all_of(first, first + static_cast<std::ptrdiff_t>(rest),
+                     [](float value) { return is_small(value); });
+}
+
 bool is_sound(const splat::GaussianCloud& cloud) {
   for (std::size_t i = 0; i < cloud.size(); ++i) {
-    const float length2 = glm::dot(cloud.rotations[i], cloud.rotations[i]);
-    if (!is_small(cloud.positions[i]) || !is_small(cloud.log_scales[i]) ||
-        !is_small(cloud.f_dc[i]) || !std::isfinite(cloud.opacity_logits[i]) || !(length2 > 0) ||
-        !std::isfinite(length2)) {
+    if (!is_sound(cloud, i)) {
       return false;
     }
   }
-  return std::all_of(cloud.sh_rest.begin(), cloud.sh_rest.end(),
-                     [](float value) { return is_small(value); });
+  return true;
 }
 
 void Health::keep(int step, const splat::GaussianCloud& cloud, std::optional<double> loss) {

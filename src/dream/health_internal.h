@@ -11,8 +11,10 @@ namespace lode::dream {
 /// Fewer gaussians than this draw nothing worth going on with: validators want 7000.
 inline constexpr std::size_t kFewestGaussians = 64;
 
-/// Whether every number of a cloud is finite, and of a size that float arithmetic with it is.
+/// Whether every number of a cloud, or of one gaussian, is finite, and such that float arithmetic
+/// with it stays so.
 bool is_sound(const splat::GaussianCloud& cloud);
+bool is_sound(const splat::GaussianCloud& cloud, std::size_t index);
 
 class Health {
  public:

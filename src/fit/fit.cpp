@@ -198,10 +198,9 @@ bool Fitter::is_done() const { return state_->iteration >= state_->options.itera
 const splat::GaussianCloud& Fitter::cloud() const { return state_->cloud; }
 
 splat::GaussianCloud finished(const splat::GaussianCloud& cloud) {
-  const float faintest = splat::logit(1.0F / 255.0F);
   std::vector<std::uint8_t> keep(cloud.size());
   for (std::size_t i = 0; i < cloud.size(); ++i) {
-    keep[i] = cloud.opacity_logits[i] >= faintest ? 1 : 0;
+    keep[i] = cloud.opacity_logits[i] >= splat::kFaintestLogit ? 1 : 0;
   }
   splat::GaussianCloud out = cloud;
   keep_gaussians(out, keep);
