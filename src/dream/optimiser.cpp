@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <new>
 #include <utility>
 
@@ -170,7 +171,8 @@ struct Optimiser::State {
     view_gradients.resize(used_frames);
   }
 
-  /// The guidance's weighted loss; its derivative is added to `sum`.
+  /// The guidance's weighted loss, NaN for a derivative that is not finite; its derivative is added
+  /// to `sum`.
   Result<double> step_random(int number, const std::stop_token& stop) {
     timed(&StageSeconds::render, [&] { draw_frames(); });
     LODE_TRY(
@@ -182,7 +184,9 @@ struct Optimiser::State {
     for (std::size_t i = 0; i < used_frames; ++i) {
       RandomFrame& one = frames[i];
       LODE_ASSERT(view_gradients[i].size() == one.frame.rgb.size(), "a derivative a value");
-      weigh_inside(one.frame.rgb, static_cast<float>(lambda), view_gradients[i]);
+      if (!weigh_inside(one.frame.rgb, static_cast<float>(lambda), view_gradients[i])) {
+        return std::numeric_limits<double>::quiet_NaN();
+      }
       LODE_CHECK(add_backward(one.renderer, {.rgb = view_gradients[i]}));
       const auto together = static_cast<std::size_t>(guidance->views_together());
       if (i % together == 0) {
@@ -207,7 +211,9 @@ struct Optimiser::State {
       LODE_TRY(const double part_loss, step_random(number, stop));
       loss += part_loss;
     }
-    timed(&StageSeconds::backward, [&] { render::raw_gradient(cloud, scene, sum, gradient); });
+    if (std::isfinite(loss)) {
+      timed(&StageSeconds::backward, [&] { render::raw_gradient(cloud, scene, sum, gradient); });
+    }
     return loss;
   }
 
