@@ -21,6 +21,9 @@ namespace {
 constexpr int kMostDroppedInARow = 50;
 /// What a restart multiplies the learning rates by.
 constexpr float kRestartRate = 0.5F;
+/// Steps between two densifications, however compressed the schedule is: gradients of one view say
+/// little, and gaussians double.
+constexpr int kFewestBetween = 10;
 /// A reset takes opacities to 0.01; a logit must rise by this much to 0.5.
 constexpr double kResetLogit = 4.6;
 
@@ -57,6 +60,8 @@ struct Optimiser::State {
   float rate = 1;  // of all learning rates, lowered by restarts
   Report report;
   int dropped_in_a_row = 0;
+  bool is_densify_due = false;
+  int densified_at = 0;              // the step
   std::optional<double> plain_loss;  // of the known view, at the last step
 
   // Memory of one step, kept for the next.
@@ -236,7 +241,11 @@ struct Optimiser::State {
     for (const Densified& view : densified) {
       densifier.accumulate(view.centres, view.radii, glm::vec2(view.half_size));
     }
-    if (pace.crossed(preset.densification_interval)) {
+    is_densify_due = is_densify_due || pace.crossed(preset.densification_interval);
+    if (is_densify_due &&
+        number - densified_at >= std::min(kFewestBetween, preset.densification_interval)) {
+      is_densify_due = false;
+      densified_at = number;
       const fit::DensifyReport done = densifier.densify(cloud, adam, densify, split_rng);
       report.cloned += done.cloned;
       report.split += done.split;
