@@ -163,16 +163,17 @@ Result<std::string> as_base64_png(const image::Image& picture) {
   return base64_encode(png);
 }
 
-Judgement nothing(const std::string& reason) {
-  Judgement judgement;
+pipeline::Judgement nothing(const std::string& reason) {
+  pipeline::Judgement judgement;
   judgement.judged = {"data"};
   judgement.reason = reason;
   return judgement;
 }
 
 /// What cannot be read scores 0; the only error is a cancellation.
-Result<Judgement> judge_splat(const Result<splat::Scene>& scene, const Fields& fields,
-                              PromptKind kind, Judge& judge, const std::stop_token& stop) {
+Result<pipeline::Judgement> judge_splat(const Result<splat::Scene>& scene, const Fields& fields,
+                                        PromptKind kind, pipeline::Critic& judge,
+                                        const std::stop_token& stop) {
   if (stop.stop_requested()) {
     return fail(Errc::cancelled, "validation was cancelled");
   }
@@ -190,7 +191,7 @@ Result<Judgement> judge_splat(const Result<splat::Scene>& scene, const Fields& f
   return picture ? judge.judge_image(*scene, *picture, stop) : nothing(picture.error().message());
 }
 
-Json judgement_json(const Judgement& judgement) {
+Json judgement_json(const pipeline::Judgement& judgement) {
   return {{"score", judgement.score},
           {"iqa", judgement.quality},
           {"alignment_score", judgement.alignment},
@@ -203,10 +204,10 @@ Json judgement_json(const Judgement& judgement) {
           {"reason", judgement.reason}};
 }
 
-Result<Json> score(const Fields& fields, PromptKind kind, Judge& judge,
+Result<Json> score(const Fields& fields, PromptKind kind, pipeline::Critic& judge,
                    const std::stop_token& stop) {
   const Result<splat::Scene> scene = open_splat(fields);
-  LODE_TRY(const Judgement judgement, judge_splat(scene, fields, kind, judge, stop));
+  LODE_TRY(const pipeline::Judgement judgement, judge_splat(scene, fields, kind, judge, stop));
   Json answer = judgement_json(judgement);
   const bool wants_preview = fields.wants_single || fields.wants_grid;
   if (scene && wants_preview && judgement.score > fields.preview_threshold) {
@@ -227,7 +228,7 @@ HttpResponse problem_of(const Error& error) {
 
 }  // namespace
 
-HttpResponse validate(const HttpRequest& request, PromptKind prompt, Judge& judge,
+HttpResponse validate(const HttpRequest& request, PromptKind prompt, pipeline::Critic& judge,
                       const std::stop_token& stop) {
   const auto fields = read_fields(request);
   if (!fields) {

@@ -5,7 +5,7 @@
 #include <stop_token>
 
 #include "base/http_message.h"
-#include "service/judge.h"
+#include "pipeline/critic.h"
 
 namespace lode::service {
 
@@ -24,7 +24,7 @@ enum class PromptKind { text, picture };
 /// A field of a wrong type and a prompt that is too long are 422. Whatever else is wrong with
 /// prompt or splat scores 0 with status 200, and `reason` says what. Previews are drawn when
 /// score > preview_score_threshold: the view at 24 degrees, and the duel picture.
-HttpResponse validate(const HttpRequest& request, PromptKind prompt, Judge& judge,
+HttpResponse validate(const HttpRequest& request, PromptKind prompt, pipeline::Critic& judge,
                       const std::stop_token& stop);
 
 /// POST /render_duel_view/ with `data`, `compression` and `prompt` (ignored): a PNG of 1041x1041,

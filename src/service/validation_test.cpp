@@ -18,22 +18,22 @@ namespace {
 using Json = nlohmann::json;
 
 /// Says what it is told to and remembers what it was asked.
-class FakeJudge final : public Judge {
+class FakeJudge final : public pipeline::Critic {
  public:
-  Judgement answer;
+  pipeline::Judgement answer;
   std::string prompt;
   int pictures = 0;
   std::size_t gaussians = 0;
 
   std::string_view name() const override { return "fake"; }
-  Result<Judgement> judge_text(const splat::Scene& scene, std::string_view text,
-                               const std::stop_token&) override {
+  Result<pipeline::Judgement> judge_text(const splat::Scene& scene, std::string_view text,
+                                         const std::stop_token&) override {
     prompt = text;
     gaussians = scene.size();
     return answer;
   }
-  Result<Judgement> judge_image(const splat::Scene& scene, const image::Image&,
-                                const std::stop_token&) override {
+  Result<pipeline::Judgement> judge_image(const splat::Scene& scene, const image::Image&,
+                                          const std::stop_token&) override {
     ++pictures;
     gaussians = scene.size();
     return answer;

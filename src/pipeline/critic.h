@@ -1,4 +1,4 @@
-// Who scores what the validation routes are sent.
+// Who scores splats before anybody else sees them.
 #pragma once
 
 #include <memory>
@@ -11,7 +11,7 @@
 #include "image/image.h"
 #include "splat/cloud.h"
 
-namespace lode::service {
+namespace lode::pipeline {
 
 /// A score and its parts, as the validators' service names them; a part that was not judged is 0
 /// and absent from `judged`.
@@ -28,9 +28,9 @@ struct Judgement {
 
 /// Scores scenes that are activated and through the data checks, but not framed. Used by one
 /// thread at a time. The only error is Errc::cancelled, soon after a stop was requested.
-class Judge {
+class Critic {
  public:
-  virtual ~Judge() = default;
+  virtual ~Critic() = default;
   virtual std::string_view name() const = 0;
   virtual Result<Judgement> judge_text(const splat::Scene& scene, std::string_view prompt,
                                        const std::stop_token& stop) = 0;
@@ -39,6 +39,6 @@ class Judge {
 };
 
 /// "likeness": judge/judge.h, which needs no weights and judges data and alignment.
-std::unique_ptr<Judge> make_likeness_judge();
+std::unique_ptr<Critic> make_likeness_critic();
 
-}  // namespace lode::service
+}  // namespace lode::pipeline
