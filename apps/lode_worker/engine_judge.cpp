@@ -26,6 +26,7 @@ pipeline::Judgement judgement_of(const scorer::Verdict& verdict) {
   note("lpips", parts.lpips);
   judgement.views = verdict.view_scores;
   judgement.reason = verdict.line;
+  judgement.is_discarded = verdict.is_discarded;
   return judgement;
 }
 
@@ -36,18 +37,19 @@ class EngineJudge final : public pipeline::Critic {
   std::string_view name() const override { return "engine"; }
 
   Result<pipeline::Judgement> judge_text(const splat::Scene& scene, std::string_view prompt,
-                                         const std::stop_token& stop) override {
-    return judge(scene, {prompt}, stop);
+                                         const pipeline::JudgeOptions& options) override {
+    return judge(scene, {prompt}, options);
   }
   Result<pipeline::Judgement> judge_image(const splat::Scene& scene, const image::Image& prompt,
-                                          const std::stop_token& stop) override {
-    return judge(scene, {{}, &prompt}, stop);
+                                          const pipeline::JudgeOptions& options) override {
+    return judge(scene, {{}, &prompt}, options);
   }
 
  private:
   Result<pipeline::Judgement> judge(const splat::Scene& scene, const scorer::Prompt& prompt,
-                                    const std::stop_token& stop) {
-    LODE_TRY(const scorer::Verdict verdict, scorer_.score(scene, prompt, stop));
+                                    const pipeline::JudgeOptions& options) {
+    LODE_TRY(const scorer::Verdict verdict,
+             scorer_.score(scene, prompt, {options.stop, options.floor}));
     return judgement_of(verdict);
   }
 

@@ -117,10 +117,11 @@ double highest_score(const Glimpse& glimpse) {
 std::optional<double> foretold_score(const Glimpse& glimpse) {
   Components parts;
   if (!glimpse.cosines.empty()) {
-    parts.alignment = mean_of_views(alignments(glimpse)).value;
+    parts.alignment =
+        glimpse.of_picture ? image_alignment(glimpse.cosines) : text_alignment(glimpse.cosines);
   }
   if (!glimpse.qualities.empty()) {
-    parts.quality = mean_of_views(glimpse.qualities).value;
+    parts.quality = mean_quality(glimpse.qualities);
   }
   return final_score(parts).value;
 }
@@ -150,10 +151,16 @@ double reach_probability(const Glimpse& glimpse, double floor) {
 
 std::optional<std::string> reason_to_discard(const Glimpse& glimpse, double floor) {
   constexpr double kRiskOfEach = kDiscardRisk / 2;
+  if (!glimpse.has_alignment && !glimpse.has_quality) {
+    return std::nullopt;  // there will be no score
+  }
   if (const double most = highest_score(glimpse); most < floor) {
     return fmt::format("{:.2f} at most, {:.2f} needed", most, floor);
   }
   const std::optional<double> foretold = foretold_score(glimpse);
+  if (glimpse.cosines.size() == kAllViews) {
+    return std::nullopt;  // the chances were weighed when a few views were known
+  }
   const double chance = foretold ? reach_probability(glimpse, floor) : 1;
   if (chance >= kRiskOfEach) {
     return std::nullopt;

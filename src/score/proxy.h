@@ -58,8 +58,8 @@ std::optional<double> foretold_score(const Glimpse& glimpse);
 double reach_probability(const Glimpse& glimpse, double floor);
 
 /// Why a model that must score `floor` can be given up, or nothing. It can when highest_score() is
-/// below, or reach_probability() is under half of kDiscardRisk: two conditions are looked at, each
-/// of which may err.
+/// below, or reach_probability() is under half of kDiscardRisk: it is asked twice, of alignments
+/// and with qualities, and may err each time. Once all alignments are known only the bound counts.
 std::optional<std::string> reason_to_discard(const Glimpse& glimpse, double floor);
 
 }  // namespace lode::score

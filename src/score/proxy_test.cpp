@@ -206,7 +206,8 @@ TEST(Proxy, NothingSeenGivesNothingUp) {
   EXPECT_FALSE(foretold_score({}));
   Glimpse data_only;
   data_only.has_alignment = data_only.has_quality = data_only.has_lpips = false;
-  EXPECT_FALSE(reason_to_discard(data_only, 0.9));
+  data_only.ssim = 0.1;
+  EXPECT_FALSE(reason_to_discard(data_only, 0.9)) << "SSIM alone makes no score";
 }
 
 TEST(Proxy, WithoutAQualityNetworkAlignmentDecides) {
