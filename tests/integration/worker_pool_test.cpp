@@ -317,6 +317,10 @@ server.serve_forever()
 )";
     fs::permissions(config_.binary, fs::perms::owner_all);
   }
+  asio::awaitable<void> count_failure(WorkerPool& pool, int& failed) {
+    const WorkerOutcome outcome = co_await try_task(pool);
+    failed += outcome.kind == WorkerOutcome::Kind::failed ? 1 : 0;
+  }
   /// One task fails, and the process comes back.
   void expect_restart(const std::string& reason) {
     run([&](WorkerPool& pool) -> asio::awaitable<void> {
@@ -346,12 +350,7 @@ TEST_F(LocalWorkerTest, ACrashFailsAllTasksOfAProcessAndCountsOnce) {
     EXPECT_EQ(pool.slots(), 4);
     int failed = 0;
     for (int i = 0; i < 4; ++i) {
-      const auto one = [](LocalWorkerTest& test, WorkerPool& p,
-                          int& count) -> asio::awaitable<void> {
-        const WorkerOutcome outcome = co_await test.try_task(p);
-        count += outcome.kind == WorkerOutcome::Kind::failed ? 1 : 0;
-      };
-      asio::co_spawn(context_, one(*this, pool, failed), asio::detached);
+      asio::co_spawn(context_, count_failure(pool, failed), asio::detached);
     }
     co_await sleep(milliseconds(10));
     EXPECT_EQ(pool.view().front().running, 4);
