@@ -6,9 +6,9 @@
 namespace lode::commands {
 namespace {
 
-service::Judgement judgement_of(const scorer::Verdict& verdict) {
+pipeline::Judgement judgement_of(const scorer::Verdict& verdict) {
   const score::Components& parts = verdict.components;
-  service::Judgement judgement;
+  pipeline::Judgement judgement;
   judgement.score = verdict.value.value_or(0);
   judgement.quality = parts.quality.value_or(0);
   judgement.alignment = parts.alignment.value_or(0);
@@ -26,28 +26,30 @@ service::Judgement judgement_of(const scorer::Verdict& verdict) {
   note("lpips", parts.lpips);
   judgement.views = verdict.view_scores;
   judgement.reason = verdict.line;
+  judgement.is_discarded = verdict.is_discarded;
   return judgement;
 }
 
-class EngineJudge final : public service::Judge {
+class EngineJudge final : public pipeline::Critic {
  public:
   explicit EngineJudge(scorer::Scorer scorer) : scorer_(std::move(scorer)) {}
 
   std::string_view name() const override { return "engine"; }
 
-  Result<service::Judgement> judge_text(const splat::Scene& scene, std::string_view prompt,
-                                        const std::stop_token& stop) override {
-    return judge(scene, {prompt}, stop);
+  Result<pipeline::Judgement> judge_text(const splat::Scene& scene, std::string_view prompt,
+                                         const pipeline::JudgeOptions& options) override {
+    return judge(scene, {prompt}, options);
   }
-  Result<service::Judgement> judge_image(const splat::Scene& scene, const image::Image& prompt,
-                                         const std::stop_token& stop) override {
-    return judge(scene, {{}, &prompt}, stop);
+  Result<pipeline::Judgement> judge_image(const splat::Scene& scene, const image::Image& prompt,
+                                          const pipeline::JudgeOptions& options) override {
+    return judge(scene, {{}, &prompt}, options);
   }
 
  private:
-  Result<service::Judgement> judge(const splat::Scene& scene, const scorer::Prompt& prompt,
-                                   const std::stop_token& stop) {
-    LODE_TRY(const scorer::Verdict verdict, scorer_.score(scene, prompt, stop));
+  Result<pipeline::Judgement> judge(const splat::Scene& scene, const scorer::Prompt& prompt,
+                                    const pipeline::JudgeOptions& options) {
+    LODE_TRY(const scorer::Verdict verdict,
+             scorer_.score(scene, prompt, {options.stop, options.floor}));
     return judgement_of(verdict);
   }
 
@@ -69,13 +71,13 @@ Result<scorer::Scorer> open_scorer(const JudgeFlags& flags) {
   return scorer::Scorer::open(flags.folders, options);
 }
 
-Result<std::unique_ptr<service::Judge>> open_judge(const JudgeFlags& flags) {
+Result<std::unique_ptr<pipeline::Critic>> open_judge(const JudgeFlags& flags) {
   if (!flags.has_weights()) {
-    return service::make_likeness_judge();
+    return pipeline::make_likeness_critic();
   }
   set_up_linear_algebra(flags.network);
   LODE_TRY(scorer::Scorer scorer, open_scorer(flags));
-  std::unique_ptr<service::Judge> judge = std::make_unique<EngineJudge>(std::move(scorer));
+  std::unique_ptr<pipeline::Critic> judge = std::make_unique<EngineJudge>(std::move(scorer));
   return judge;
 }
 

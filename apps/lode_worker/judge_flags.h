@@ -6,8 +6,8 @@
 
 #include "base/result.h"
 #include "lode_worker/network_flags.h"
+#include "pipeline/critic.h"
 #include "scorer/scorer.h"
-#include "service/judge.h"
 
 namespace lode::commands {
 
@@ -29,6 +29,6 @@ Result<scorer::Scorer> open_scorer(const JudgeFlags& flags);
 
 /// The judge of the service: the engine, or the weight-free one where no weights are named.
 /// Errc::unsupported for weights in a build without libtorch.
-Result<std::unique_ptr<service::Judge>> open_judge(const JudgeFlags& flags);
+Result<std::unique_ptr<pipeline::Critic>> open_judge(const JudgeFlags& flags);
 
 }  // namespace lode::commands

@@ -23,9 +23,9 @@ void add_image(CLI::App& app, cli::Action&) { add_absent(app, "image"); }
 void add_models(CLI::App& app, cli::Action&) { add_absent(app, "models"); }
 void add_score(CLI::App& app, cli::Action&) { add_absent(app, "score"); }
 
-Result<std::unique_ptr<service::Judge>> open_judge(const JudgeFlags& flags) {
+Result<std::unique_ptr<pipeline::Critic>> open_judge(const JudgeFlags& flags) {
   if (!flags.has_weights()) {
-    return service::make_likeness_judge();
+    return pipeline::make_likeness_critic();
   }
   return fail(Errc::unsupported, "weights were named, but this program was built without libtorch");
 }

@@ -43,7 +43,7 @@ Json stages_json(const std::vector<pipeline::StageTime>& stages) {
 }  // namespace
 
 GenerationService::GenerationService(std::unique_ptr<pipeline::Backend> backend,
-                                     std::unique_ptr<Judge> judge)
+                                     std::unique_ptr<pipeline::Critic> judge)
     : backend_(std::move(backend)), judge_(std::move(judge)) {}
 
 RouteKind GenerationService::route_kind(const HttpRequest& request) {

@@ -7,7 +7,7 @@
 
 #include "base/http_message.h"
 #include "pipeline/backend.h"
-#include "service/judge.h"
+#include "pipeline/critic.h"
 
 namespace lode::service {
 
@@ -21,8 +21,9 @@ enum class RouteKind { quick, job, unknown };
 class GenerationService {
  public:
   /// `judge` scores what the validation routes are sent.
-  explicit GenerationService(std::unique_ptr<pipeline::Backend> backend,
-                             std::unique_ptr<Judge> judge = make_likeness_judge());
+  explicit GenerationService(
+      std::unique_ptr<pipeline::Backend> backend,
+      std::unique_ptr<pipeline::Critic> judge = pipeline::make_likeness_critic());
 
   /// Which thread a request belongs to.
   static RouteKind route_kind(const HttpRequest& request);
@@ -41,7 +42,7 @@ class GenerationService {
   HttpResponse generate(const HttpRequest& request, std::stop_token stop);
 
   std::unique_ptr<pipeline::Backend> backend_;
-  std::unique_ptr<Judge> judge_;
+  std::unique_ptr<pipeline::Critic> judge_;
 };
 
 }  // namespace lode::service

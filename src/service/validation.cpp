@@ -30,6 +30,7 @@ struct Fields {
   std::optional<std::string> prompt, prompt_image;
   bool wants_single = false, wants_grid = false;
   double preview_threshold = 0.6;
+  std::optional<double> floor;
 };
 
 Error wrong(const char* name, const char* expected) {
@@ -98,6 +99,12 @@ Result<Fields> read_fields(const HttpRequest& request) {
     }
     fields.preview_threshold = found->get<double>();
   }
+  if (const auto found = body.find("score_floor"); found != body.end() && !found->is_null()) {
+    if (!found->is_number()) {
+      return wrong("score_floor", "a number");
+    }
+    fields.floor = found->get<double>();
+  }
   return fields;
 }
 
@@ -163,16 +170,17 @@ Result<std::string> as_base64_png(const image::Image& picture) {
   return base64_encode(png);
 }
 
-Judgement nothing(const std::string& reason) {
-  Judgement judgement;
+pipeline::Judgement nothing(const std::string& reason) {
+  pipeline::Judgement judgement;
   judgement.judged = {"data"};
   judgement.reason = reason;
   return judgement;
 }
 
 /// What cannot be read scores 0; the only error is a cancellation.
-Result<Judgement> judge_splat(const Result<splat::Scene>& scene, const Fields& fields,
-                              PromptKind kind, Judge& judge, const std::stop_token& stop) {
+Result<pipeline::Judgement> judge_splat(const Result<splat::Scene>& scene, const Fields& fields,
+                                        PromptKind kind, pipeline::Critic& judge,
+                                        const std::stop_token& stop) {
   if (stop.stop_requested()) {
     return fail(Errc::cancelled, "validation was cancelled");
   }
@@ -184,13 +192,14 @@ Result<Judgement> judge_splat(const Result<splat::Scene>& scene, const Fields& f
     return nothing("refused: " + scene.error().message());
   }
   if (kind == PromptKind::text) {
-    return judge.judge_text(*scene, *prompt, stop);
+    return judge.judge_text(*scene, *prompt, {stop, fields.floor});
   }
   const auto picture = open_picture(*prompt);
-  return picture ? judge.judge_image(*scene, *picture, stop) : nothing(picture.error().message());
+  return picture ? judge.judge_image(*scene, *picture, {stop, fields.floor})
+                 : nothing(picture.error().message());
 }
 
-Json judgement_json(const Judgement& judgement) {
+Json judgement_json(const pipeline::Judgement& judgement) {
   return {{"score", judgement.score},
           {"iqa", judgement.quality},
           {"alignment_score", judgement.alignment},
@@ -198,18 +207,20 @@ Json judgement_json(const Judgement& judgement) {
           {"lpips", judgement.lpips},
           {"preview", nullptr},
           {"grid_preview", nullptr},
+          {"discarded", judgement.is_discarded},
           {"judged", judgement.judged},
           {"views", judgement.views},
           {"reason", judgement.reason}};
 }
 
-Result<Json> score(const Fields& fields, PromptKind kind, Judge& judge,
+Result<Json> score(const Fields& fields, PromptKind kind, pipeline::Critic& judge,
                    const std::stop_token& stop) {
   const Result<splat::Scene> scene = open_splat(fields);
-  LODE_TRY(const Judgement judgement, judge_splat(scene, fields, kind, judge, stop));
+  LODE_TRY(const pipeline::Judgement judgement, judge_splat(scene, fields, kind, judge, stop));
   Json answer = judgement_json(judgement);
   const bool wants_preview = fields.wants_single || fields.wants_grid;
-  if (scene && wants_preview && judgement.score > fields.preview_threshold) {
+  if (scene && wants_preview && !judgement.is_discarded &&
+      judgement.score > fields.preview_threshold) {
     LODE_TRY(const auto views, duel_views(*scene, stop));
     if (fields.wants_single) {
       LODE_TRY(answer["preview"], as_base64_png(views.front()));
@@ -227,7 +238,7 @@ HttpResponse problem_of(const Error& error) {
 
 }  // namespace
 
-HttpResponse validate(const HttpRequest& request, PromptKind prompt, Judge& judge,
+HttpResponse validate(const HttpRequest& request, PromptKind prompt, pipeline::Critic& judge,
                       const std::stop_token& stop) {
   const auto fields = read_fields(request);
   if (!fields) {

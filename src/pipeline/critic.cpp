@@ -1,9 +1,9 @@
-// The judge that needs no weights.
-#include "service/judge.h"
+// The critic that needs no weights.
+#include "pipeline/critic.h"
 
 #include "judge/judge.h"
 
-namespace lode::service {
+namespace lode::pipeline {
 namespace {
 
 Result<Judgement> as_judgement(Result<judge::Verdict> verdict) {
@@ -17,21 +17,21 @@ Result<Judgement> as_judgement(Result<judge::Verdict> verdict) {
   return judgement;
 }
 
-class LikenessJudge final : public Judge {
+class LikenessCritic final : public Critic {
  public:
   std::string_view name() const override { return "likeness"; }
   Result<Judgement> judge_text(const splat::Scene& scene, std::string_view prompt,
-                               const std::stop_token& stop) override {
-    return as_judgement(judge::judge_text(scene, prompt, stop));
+                               const JudgeOptions& options) override {
+    return as_judgement(judge::judge_text(scene, prompt, options.stop));
   }
   Result<Judgement> judge_image(const splat::Scene& scene, const image::Image& prompt,
-                                const std::stop_token& stop) override {
-    return as_judgement(judge::judge_image(scene, prompt, stop));
+                                const JudgeOptions& options) override {
+    return as_judgement(judge::judge_image(scene, prompt, options.stop));
   }
 };
 
 }  // namespace
 
-std::unique_ptr<Judge> make_likeness_judge() { return std::make_unique<LikenessJudge>(); }
+std::unique_ptr<Critic> make_likeness_critic() { return std::make_unique<LikenessCritic>(); }
 
-}  // namespace lode::service
+}  // namespace lode::pipeline
