@@ -44,8 +44,8 @@ class OracleSampler final : public ViewSampler {
     orbit.azimuth_deg += normal(wrong_.turn_deg);
     orbit.elevation_deg += normal(wrong_.turn_deg);
     orbit.radius *= std::exp(normal(wrong_.zoom));
-    const glm::vec3 gain = glm::exp(glm::vec3(normal(wrong_.gain), normal(wrong_.gain),
-                                              normal(wrong_.gain)));
+    const glm::vec3 gain =
+        glm::exp(glm::vec3(normal(wrong_.gain), normal(wrong_.gain), normal(wrong_.gain)));
     const int size = orbit.size;
     orbit.size = std::max(1, static_cast<int>(std::lround(size * (1 - wrong_.blur))));
     const float white = 1 - wrong_.ground / 255;

@@ -12,12 +12,12 @@ namespace lode::dream {
 /// How far an oracle's views are from the truth, as a diffusion model's are: each view differs by
 /// numbers of its own. Zero: not at all.
 struct Inconsistency {
-  float turn_deg = 0;    ///< standard deviation of the camera's azimuth and elevation
-  float zoom = 0;        ///< ... of the natural logarithm of its distance
-  float gain = 0;        ///< ... of the natural logarithm of each channel's gain
-  float blur = 0;        ///< views are drawn smaller by this share and enlarged, 0..0.9
-  float noise = 0;       ///< standard deviation of every value, grey levels, background too
-  float ground = 0;      ///< the white's mean shortfall, grey levels
+  float turn_deg = 0;  ///< standard deviation of the camera's azimuth and elevation
+  float zoom = 0;      ///< ... of the natural logarithm of its distance
+  float gain = 0;      ///< ... of the natural logarithm of each channel's gain
+  float blur = 0;      ///< views are drawn smaller by this share and enlarged, 0..0.9
+  float noise = 0;     ///< standard deviation of every value, grey levels, background too
+  float ground = 0;    ///< the white's mean shortfall, grey levels
 };
 
 /// What the real models' views look like at their better moments; a guess, not a measurement.

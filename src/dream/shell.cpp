@@ -5,10 +5,13 @@
 #include <cmath>
 #include <cstdint>
 #include <glm/geometric.hpp>
+#include <glm/gtc/quaternion.hpp>
 #include <glm/matrix.hpp>
 #include <glm/vec2.hpp>
 #include <numeric>
 #include <optional>
+
+#include "base/assert.h"
 
 namespace lode::dream {
 namespace {
@@ -17,6 +20,12 @@ namespace {
 constexpr int kSolidAlpha = 128;
 /// Cells next to a skin's own that are not asked whether they hide it.
 constexpr float kSkinCells = 2.5F;
+/// Thickness of the skin's gaussians as a share of their width.
+constexpr float kThickness = 0.3F;
+/// Pixels of a silhouette that may lose all that fills them when a hull is levelled: its noise.
+constexpr float kSparedShare = 0.005F;
+/// Views that a hull is made of at most: more than any model draws, see kMostSampledViews.
+constexpr std::size_t kMostEyes = 72;
 /// A view that sees the skin at this cosine or less says nothing of its colour.
 constexpr float kLeastFacing = 0.1F;
 /// Views whose directions are nearer to parallel than this (squared sine) do not round each other.
@@ -97,6 +106,8 @@ class Hull {
     });
   }
 
+  void level(const std::vector<Eye>& eyes);
+
   int side() const { return side_; }
   float pitch() const { return pitch_; }
   glm::vec3 centre(glm::ivec3 cell) const { return corner_ + pitch_ * (glm::vec3(cell) + 0.5F); }
@@ -156,36 +167,30 @@ class Hull {
   }
 
  private:
-  /// In every silhouette whose picture shows the point, and not in the corner that two of them
-  /// leave open: with u and v where the point is across each (-1..1) and d the angle between the
-  /// two lines on the ground, (u^2 + v^2 - 2 u v cos d) / sin^2 d is 1 on the ellipse that touches
-  /// all four edges of the parallelogram at their middles.
+  /// In every silhouette, and not in the corner that two of them leave open: with u and v where
+  /// the point is across each (-1..1) and d the angle between the two lines on the ground,
+  /// (u^2 + v^2 - 2 u v cos d) / sin^2 d is 1 on the ellipse that touches all four edges of the
+  /// parallelogram at their middles. Subjects are framed: what a picture does not show is empty.
   static bool may_hold(const std::vector<Eye>& eyes, glm::vec3 point, float corner) {
-    std::array<float, 64> across;
-    std::array<bool, 64> is_seen;
-    bool is_seen_at_all = false;
-    const std::size_t count = std::min(eyes.size(), across.size());
-    for (std::size_t i = 0; i < count; ++i) {
+    std::array<float, kMostEyes> across;
+    for (std::size_t i = 0; i < eyes.size(); ++i) {
       const auto pixel = eyes[i].pixel(point);
-      is_seen[i] = pixel.has_value();
-      if (pixel && eyes[i].rgba(*pixel)[3] < kSolidAlpha) {
+      if (!pixel || eyes[i].rgba(*pixel)[3] < kSolidAlpha) {
         return false;
       }
-      across[i] = pixel ? eyes[i].across[*pixel] : 0;
-      is_seen_at_all = is_seen_at_all || is_seen[i];
+      across[i] = eyes[i].across[*pixel];
     }
-    for (std::size_t i = 0; i < count; ++i) {
-      for (std::size_t k = i + 1; k < count; ++k) {
+    for (std::size_t i = 0; i < eyes.size(); ++i) {
+      for (std::size_t k = i + 1; k < eyes.size(); ++k) {
         const float cosine = glm::dot(eyes[i].aside, eyes[k].aside);
         const float crossing = 1 - cosine * cosine;
         const float u = across[i], v = across[k];
-        if (is_seen[i] && is_seen[k] && crossing > kLeastCrossing &&
-            u * u + v * v - 2 * u * v * cosine > corner * crossing) {
+        if (crossing > kLeastCrossing && u * u + v * v - 2 * u * v * cosine > corner * crossing) {
           return false;
         }
       }
     }
-    return is_seen_at_all;
+    return true;
   }
 
   std::size_t index(glm::ivec3 cell) const {
@@ -199,6 +204,40 @@ class Hull {
   float pitch_;
   std::vector<std::uint8_t> cells_;
 };
+
+/// Seen from above, silhouettes leave a roof over what is flat and a cone under it. Nothing speaks
+/// for those: the layers that can go while (nearly) every silhouette stays filled are taken off.
+void Hull::level(const std::vector<Eye>& eyes) {
+  int floor = side_, ceiling = -1;
+  for (const Eye& eye : eyes) {
+    // The lowest and the highest layer that each pixel shows.
+    const std::size_t pixels = eye.across.size();
+    std::vector<int> lowest(pixels, side_), highest(pixels, -1);
+    for (std::size_t i = 0; i < cells_.size(); ++i) {
+      const int side = side_, at = static_cast<int>(i);
+      const glm::ivec3 cell(at % side, at / side % side, at / (side * side));
+      if (const auto pixel = cells_[i] != 0 ? eye.pixel(centre(cell)) : std::nullopt) {
+        lowest[*pixel] = std::min(lowest[*pixel], cell.y);
+        highest[*pixel] = std::max(highest[*pixel], cell.y);
+      }
+    }
+    std::erase(lowest, side_);
+    std::erase(highest, -1);
+    if (lowest.empty()) {
+      return;
+    }
+    const auto spared =
+        static_cast<std::ptrdiff_t>(kSparedShare * static_cast<float>(lowest.size()));
+    std::nth_element(lowest.begin(), lowest.end() - 1 - spared, lowest.end());
+    std::nth_element(highest.begin(), highest.begin() + spared, highest.end());
+    ceiling = std::max(ceiling, *(lowest.end() - 1 - spared));
+    floor = std::min(floor, *(highest.begin() + spared));
+  }
+  for (std::size_t i = 0; i < cells_.size(); ++i) {
+    const int y = static_cast<int>(i) / side_ % side_;
+    cells_[i] = y < floor || y > ceiling ? 0 : cells_[i];
+  }
+}
 
 struct Coloured {
   glm::vec3 colour{0};
@@ -279,16 +318,29 @@ std::vector<std::size_t> choose(std::size_t size, std::size_t count, Rng& rng) {
   return all;
 }
 
+/// The shortest rotation that takes +Z to a unit vector.
+glm::quat turn_to(glm::vec3 direction) {
+  if (direction.z < -0.9999F) {
+    return {0, 1, 0, 0};
+  }
+  return glm::normalize(glm::quat(1 + direction.z, -direction.y, direction.x, 0));
+}
+
 }  // namespace
 
 splat::GaussianCloud shell_cloud(const fit::Dataset& dataset, std::span<const std::size_t> views,
                                  std::span<const float> weights, const ShellOptions& options,
                                  Rng rng, ThreadPool& pool) {
   std::vector<Eye> eyes;
+  LODE_ASSERT(views.size() <= kMostEyes && weights.size() == views.size(),
+              "few views, each with a weight");
   for (std::size_t i = 0; i < views.size(); ++i) {
     eyes.push_back(eye_of(dataset.views[views[i]], weights[i]));
   }
-  const Hull hull(eyes, fit::find_place(dataset, views), options, pool);
+  Hull hull(eyes, fit::find_place(dataset, views), options, pool);
+  if (options.is_levelled) {
+    hull.level(eyes);
+  }
   const std::vector<glm::ivec3> skin = hull.skin();
   std::vector<Coloured> colours(skin.size());
   std::vector<glm::vec3> normals(skin.size());
@@ -302,19 +354,22 @@ splat::GaussianCloud shell_cloud(const fit::Dataset& dataset, std::span<const st
   const std::vector<std::size_t> chosen = choose(skin.size(), options.gaussians, rng);
   cloud.resize(chosen.size());
   for (std::size_t i = 0; i < chosen.size(); ++i) {
+    const glm::vec3 normal = normals[chosen[i]];
     glm::vec3 jitter;
     for (int axis = 0; axis < 3; ++axis) {
       jitter[axis] = static_cast<float>(rng.uniform(-0.5, 0.5)) * hull.pitch();
     }
-    cloud.positions[i] = hull.centre(skin[chosen[i]]) + jitter;
+    // The skin's cells are inside by half of one already: the scatter is along the skin.
+    cloud.positions[i] = hull.centre(skin[chosen[i]]) + jitter - glm::dot(jitter, normal) * normal;
+    cloud.rotations[i] = glm::length(normal) > 0 ? turn_to(normal) : glm::quat(1, 0, 0, 0);
     const Coloured& colour = colours[chosen[i]];
     cloud.f_dc[i] = ((colour.is_known ? colour.colour : glm::vec3(0.5F)) - 0.5F) / splat::kShC0;
     cloud.opacity_logits[i] = splat::logit(options.opacity);
   }
   const std::vector<float> scales = fit::neighbour_log_scales(cloud.positions);
   for (std::size_t i = 0; i < cloud.size(); ++i) {
-    cloud.log_scales[i] = glm::vec3(scales[i]);
-    cloud.rotations[i] = glm::quat(1, 0, 0, 0);
+    const float wide = scales[i] + std::log(options.width);
+    cloud.log_scales[i] = {wide, wide, wide + std::log(kThickness)};
   }
   return cloud;
 }

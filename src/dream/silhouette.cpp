@@ -222,8 +222,8 @@ Result<Silhouette> take_off_white(const image::Image& picture) {
   for (std::size_t i = 0; i < subject.pixels.size(); ++i) {
     subject.pixels[i] = distances.values.pixels[i] < distances.least ? 0 : subject.pixels[i];
   }
-  subject = cutout::clean_matte(subject, {.keep = cutout::Keep::parts, .least_part = kLeastPart})
-                .alpha;
+  subject =
+      cutout::clean_matte(subject, {.keep = cutout::Keep::parts, .least_part = kLeastPart}).alpha;
   LODE_TRY(const double coverage, judge(subject));
   const image::GreyImage alpha = soften(subject, distances);
   return Silhouette{without_ground(picture, alpha, ground.colour), coverage, ground.colour};
