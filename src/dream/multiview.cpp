@@ -5,9 +5,9 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/assert.h"
 #include "dream/silhouette.h"
 #include "fit/fit.h"
-#include "render/render.h"
 
 namespace lode::dream {
 namespace {
@@ -20,8 +20,6 @@ constexpr int kAgreementGrid = 48;
 constexpr std::uint8_t kSolidAlpha = 128;
 /// Weight of the subject's own picture in the shell's colours, beside 1 of a sampled view.
 constexpr float kPictureColourWeight = 4;
-/// Side of an anchor's picture, pixels.
-constexpr int kAnchorSize = 160;
 
 std::string name_of(const render::Orbit& orbit) {
   return fmt::format("the view from azimuth {:.0f}, elevation {:.0f}", orbit.azimuth_deg,
@@ -192,26 +190,36 @@ splat::GaussianCloud first_cloud(const Views& views, const ViewFitOptions& optio
   return fit::start_cloud(views.dataset, all, start, rng.fork("start"));
 }
 
-/// Appends views of the start from between the sampled ones.
-void add_anchors(Views& views, const splat::GaussianCloud& start, int count, ThreadPool& pool,
-                 const render::Orbit& like) {
-  const splat::Scene scene = splat::activate(start);
-  render::Renderer renderer(pool);
-  render::Frame frame;
-  std::vector<fit::View> anchors;
-  for (int i = 0; i < count; ++i) {
-    render::Orbit orbit = like;
-    orbit.size = kAnchorSize;
-    orbit.azimuth_deg += 360 * (static_cast<float>(i) + 0.5F) / static_cast<float>(count);
-    orbit.elevation_deg = i % 3 == 2 ? 15.0F : -15.0F;
-    const render::Camera camera = render::orbit_camera(orbit);
-    renderer.draw(scene, camera, {.background = glm::vec3(0)}, frame);
-    anchors.push_back({"anchor", camera, render::to_cutout(frame), true});
+Time now(const ViewFitOptions& options) {
+  return options.clock != nullptr ? options.clock->now() : Time{};
+}
+
+/// Steps until the schedule or the time is over.
+Result<void> run(fit::Fitter& fitter, const ViewFitOptions& options, Time begun, ViewFit& result) {
+  const auto elapsed = [&] { return to_seconds(now(options) - begun); };
+  Pace pace(options.steps, options.budget);
+  while (!fitter.is_done() && pace.may_step(elapsed())) {
+    if (options.stop.stop_requested()) {
+      return fail(Errc::cancelled, "fit of sampled views: stopped");
+    }
+    const double start = elapsed();
+    pace.advance(start);
+    LODE_TRY(const fit::StepReport report, fitter.step());
+    pace.observe(elapsed() - start);
+    result.steps = report.iteration;
+    const int of = report.iteration + pace.steps_left(elapsed());
+    if (pace.is_compressed()) {
+      fitter.end_at(of);
+    }
+    if (options.progress) {
+      options.progress(report.iteration, of);
+    }
   }
-  views.dataset.views.insert(views.dataset.views.begin(), anchors.begin(), anchors.end());
-  for (std::size_t& index : views.sampled) {
-    index += anchors.size();
+  if (result.steps < options.steps) {
+    result.notes.push_back(
+        fmt::format("the time allowed {} of {} steps", result.steps, options.steps));
   }
+  return {};
 }
 
 fit::FitOptions schedule(const ViewFitOptions& options, float extent) {
@@ -233,36 +241,21 @@ Result<ViewFit> fit_views(const Subject& subject, std::span<const SampledView> s
     return fail(Errc::invalid_input,
                 fmt::format("{} sampled views, expected 1..{}", sampled.size(), kMostSampledViews));
   }
+  LODE_ASSERT(options.budget.seconds <= 0 || options.clock != nullptr, "a budget has a clock");
+  const Time begun = now(options);
   ViewFit result;
   LODE_TRY(Views views, gather(subject, sampled, options, result.notes));
   result.views = static_cast<int>(views.sampled.size());
   const Rng rng(options.seed);
-  splat::GaussianCloud start = first_cloud(views, options, rng, pool);
-  std::vector<std::size_t> turns;
-  if (options.start == ViewStart::shell && options.anchors > 0) {
-    add_anchors(views, start, options.anchors, pool, sampled.front().orbit);
-    for (int i = 0; i < options.anchors; ++i) {
-      turns.push_back(static_cast<std::size_t>(i));
-    }
-  }
   const std::vector<std::size_t> all = views.all();
-  turns.insert(turns.end(), all.begin(), all.end());
+  std::vector<std::size_t> turns = all;
   for (int turn = 1; turn < options.picture_turns && views.has_picture; ++turn) {
     turns.push_back(all.back());
   }
   const float extent = fit::find_place(views.dataset, all).extent;
-  fit::Fitter fitter({views.dataset, turns, std::move(start)}, schedule(options, extent),
-                     rng.fork("fit"), pool);
-  while (!fitter.is_done()) {
-    if (options.stop.stop_requested()) {
-      return fail(Errc::cancelled, "fit of sampled views: stopped");
-    }
-    LODE_TRY(const fit::StepReport report, fitter.step());
-    result.steps = report.iteration;
-    if (options.progress) {
-      options.progress(report.iteration, options.steps);
-    }
-  }
+  fit::Fitter fitter({views.dataset, turns, first_cloud(views, options, rng, pool)},
+                     schedule(options, extent), rng.fork("fit"), pool);
+  LODE_CHECK(run(fitter, options, begun, result));
   result.cloud = fitter.cloud();
   return result;
 }
