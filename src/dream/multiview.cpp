@@ -62,20 +62,12 @@ struct Views {
 };
 
 /// The share of a view's silhouette that lies inside what the other silhouettes leave.
-double agreement(const Views& views, std::size_t which) {
-  std::vector<std::size_t> others = views.all();
+double agreement(const fit::Dataset& dataset, const std::vector<std::size_t>& views,
+                 std::size_t which) {
+  std::vector<std::size_t> others = views;
   std::erase(others, which);
-  const fit::Place place = fit::find_place(views.dataset, views.all());
-  const fit::View& view = views.dataset.views[which];
-  const auto pixel = [](const fit::View& seen, glm::vec3 point) -> std::optional<glm::ivec2> {
-    const render::Camera& c = seen.camera;
-    const glm::vec3 p = c.rotation * point + c.translation;
-    const glm::vec2 at(c.fx * p.x / p.z + c.cx, c.fy * p.y / p.z + c.cy);
-    const bool is_inside = p.z > c.near_plane && at.x >= 0 && at.y >= 0 &&
-                           at.x < static_cast<float>(c.width) &&
-                           at.y < static_cast<float>(c.height);
-    return is_inside ? std::optional(glm::ivec2(at)) : std::nullopt;
-  };
+  const fit::Place place = fit::find_place(dataset, views);
+  const fit::View& view = dataset.views[which];
   // The others' hull as the view would show it, on a coarse raster.
   const int cells = kAgreementGrid;
   const auto cell = [&](glm::ivec2 at) {
@@ -87,13 +79,13 @@ double agreement(const Views& views, std::size_t which) {
     const glm::vec3 unit(i % (2 * cells), i / (2 * cells) % (2 * cells), i / (4 * cells * cells));
     const glm::vec3 point =
         place.centre + place.radius * ((unit + 0.5F) / static_cast<float>(cells) - 1.0F);
-    const auto here = pixel(view, point);
+    const auto here = render::pixel_of(view.camera, point);
     if (!here || allowed[cell(*here)] != 0) {
       continue;
     }
     const bool may_be = std::all_of(others.begin(), others.end(), [&](std::size_t other) {
-      const auto there = pixel(views.dataset.views[other], point);
-      return !there || views.dataset.views[other].picture.at(there->x, there->y)[3] >= kSolidAlpha;
+      const auto there = render::pixel_of(dataset.views[other].camera, point);
+      return !there || dataset.views[other].picture.at(there->x, there->y)[3] >= kSolidAlpha;
     });
     allowed[cell(*here)] = may_be ? 1 : 0;
   }
@@ -109,22 +101,32 @@ double agreement(const Views& views, std::size_t which) {
   return subject > 0 ? static_cast<double>(agreed) / static_cast<double>(subject) : 0;
 }
 
-/// Leaves out views that the others contradict, the worst first, as long as enough remain.
+/// The least agreement of any of the views.
+double least_agreement(const fit::Dataset& dataset, const std::vector<std::size_t>& views) {
+  double least = 1;
+  for (const std::size_t which : views) {
+    least = std::min(least, agreement(dataset, views, which));
+  }
+  return least;
+}
+
+/// While views contradict each other, the sampled one goes without which the rest agrees best. Two
+/// views always remain.
 void leave_out_contradicted(Views& views, std::vector<std::string>& notes) {
-  while (views.all().size() > kFewestViews + 1) {
-    std::size_t worst = 0;
-    double least = 1;
+  while (views.all().size() > kFewestViews &&
+         least_agreement(views.dataset, views.all()) < kLeastAgreement) {
+    std::size_t worst = views.sampled.front();
+    double best = -1;
     for (const std::size_t which : views.sampled) {
-      if (const double share = agreement(views, which); share < least) {
-        least = share;
+      std::vector<std::size_t> rest = views.all();
+      std::erase(rest, which);
+      if (const double left = least_agreement(views.dataset, rest); left > best) {
+        best = left;
         worst = which;
       }
     }
-    if (least >= kLeastAgreement) {
-      return;
-    }
-    notes.push_back(fmt::format("{} is left out: the others have {:.0f} % of its silhouette empty",
-                                views.dataset.views[worst].name, 100 * (1 - least)));
+    notes.push_back(fmt::format("{} is left out: it contradicts the other views' silhouettes",
+                                views.dataset.views[worst].name));
     std::erase(views.sampled, worst);
   }
 }

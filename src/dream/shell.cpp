@@ -45,18 +45,12 @@ struct Eye {
   std::vector<float> across;
 
   std::optional<std::size_t> pixel(glm::vec3 point) const {
-    const render::Camera& c = view->camera;
-    const glm::vec3 p = c.rotation * point + c.translation;
-    if (p.z <= c.near_plane) {
+    const auto at = render::pixel_of(view->camera, point);
+    if (!at) {
       return std::nullopt;
     }
-    const float x = c.fx * p.x / p.z + c.cx, y = c.fy * p.y / p.z + c.cy;
-    if (!(x >= 0 && y >= 0 && x < static_cast<float>(c.width) &&
-          y < static_cast<float>(c.height))) {
-      return std::nullopt;
-    }
-    return static_cast<std::size_t>(y) * static_cast<std::size_t>(c.width) +
-           static_cast<std::size_t>(x);
+    return static_cast<std::size_t>(at->y) * static_cast<std::size_t>(view->camera.width) +
+           static_cast<std::size_t>(at->x);
   }
   const std::uint8_t* rgba(std::size_t pixel) const { return &view->picture.pixels[4 * pixel]; }
 };
