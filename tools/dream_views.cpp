@@ -108,6 +108,12 @@ Keys keys_of(Way& way) {
       {"exact", [&](double) { way.wrong = {}; }},
       {"sds", set(way.is_sds)},
       {"refine", [&](double v) { way.options.refine.emplace().begin_at = v; }},
+      {"finish",
+       [&](double v) {
+         if (!(v > 0)) {
+           way.options.finish = {.min_opacity = 0, .max_scale = 1e6F, .least_group = 0, .least = 0};
+         }
+       }},
       {"share", set(way.options.fit_share)},
       {"iters", set(way.preset.iters)},
       {"batch", set(way.preset.batch_size)},
@@ -122,13 +128,10 @@ Keys keys_of(Way& way) {
       {"grid", set(fit.shell.grid)},
       {"start_opacity", set(fit.shell.opacity)},
       {"most", set(fit.most_gaussians)},
-      {"rate", set(fit.position_rate)},
       {"gain", set(fit.slack.gain_rate)},
       {"turn", set(fit.slack.turn_rate)},
       {"shift", set(fit.slack.shift_rate)},
-      {"opacity", set(fit.regularisation.opacity)},
-      {"scale", set(fit.regularisation.scale)},
-      {"stretch", set(fit.regularisation.stretch)},
+      {"opacity", set(fit.opacity_weight)},
   };
 }
 

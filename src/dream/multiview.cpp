@@ -227,10 +227,7 @@ Result<void> run(fit::Fitter& fitter, const ViewFitOptions& options, Time begun,
 fit::FitOptions schedule(const ViewFitOptions& options, float extent) {
   fit::FitOptions how = fit::standard_options(options.steps, extent);
   how.densify.max_gaussians = options.most_gaussians;
-  how.position_rate_first *= options.position_rate;
-  how.position_rate_last *= options.position_rate;
-  how.regularisation = options.regularisation;
-  how.regularisation.extent = extent;
+  how.opacity_weight = options.opacity_weight;
   how.slack = options.slack;
   return how;
 }

@@ -16,7 +16,6 @@
 #include "dream/guidance.h"
 #include "dream/pace.h"
 #include "dream/shell.h"
-#include "fit/regular.h"
 #include "fit/slack.h"
 #include "splat/cloud.h"
 
@@ -32,22 +31,21 @@ enum class ViewStart {
   ball    ///< fit::start_cloud() without silhouettes: a grey ball
 };
 
-/// Defaults were chosen by bench/dream_views (README.md).
+/// Defaults were chosen by tools/dream_views (README.md).
 struct ViewFitOptions {
   std::uint64_t seed = 0;
-  int steps = 200;
+  int steps = 300;
   Budget budget;                 ///< fewer steps where these would take longer; measured by `clock`
   const Clock* clock = nullptr;  ///< measures the budget, which needs one; outlives the call
   ViewStart start = ViewStart::shell;
   ShellOptions shell;
   std::size_t most_gaussians = 0;  ///< growth by densification ends here; none below the start's
-  float position_rate = 1;         ///< factor of fit::standard_options()'s
   /// Turns in a round that the subject's own picture has for one of every sampled view: it alone
   /// is known to be true. 0 leaves it out.
-  int picture_turns = 2;
+  int picture_turns = 3;
   /// Corrections of sampled views; the subject's picture is exact.
-  fit::SlackOptions slack = {.turn_rate = 1e-3F, .shift_rate = 5e-4F, .gain_rate = 0.2F};
-  fit::Regularisation regularisation;  ///< `extent` is set by the fit
+  fit::SlackOptions slack = {.turn_rate = 3e-3F, .shift_rate = 1e-3F, .gain_rate = 0.5F};
+  float opacity_weight = 0.01F;  ///< as of fit::FitOptions
   /// After every step: the step, of how many as expected now.
   std::function<void(int, int)> progress;
   std::stop_token stop;

@@ -206,6 +206,7 @@ TEST(DreamFast, RefinesFromTheFittedCloud) {
   ASSERT_TRUE(refined) << refined.error().message();
   ASSERT_TRUE(refined->refined);
   EXPECT_EQ(refined->refined->steps, 12) << "half of the schedule counts as done";
+  EXPECT_TRUE(refined->notes.empty()) << refined->notes.front();
   EXPECT_GT(unseen(refined->cloud, pool).psnr_db, unseen(plain->cloud, pool).psnr_db);
 }
 

@@ -159,6 +159,13 @@ struct Fitter::State {
     }
   }
 
+  void pull_on_opacity() {
+    const float each = options.opacity_weight / static_cast<float>(cloud.size());
+    for (std::size_t i = 0; i < cloud.size() && each > 0; ++i) {
+      gradient.opacity_logits[i] += each * scene.opacities[i] * (1 - scene.opacities[i]);
+    }
+  }
+
   Result<LossValue> differentiate(std::size_t index) {
     const glm::vec3 background = background_for(dataset.views[index]);
     splat::activate(cloud, splat::own_colours(cloud), scene);
@@ -171,7 +178,7 @@ struct Fitter::State {
                                          .with_centres_abs = gathers_absolute()};
     LODE_CHECK(renderer.backward(scene, by_frame, scene_gradient));
     render::raw_gradient(cloud, scene, scene_gradient, gradient);
-    regularise(cloud, options.regularisation, gradient);
+    pull_on_opacity();
     slack.meet_colours(index, frame, background, target_rgb, target_alpha);
     slack.move_camera(index, scene, scene_gradient);
     return value;

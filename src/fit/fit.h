@@ -12,7 +12,6 @@
 #include "fit/dataset.h"
 #include "fit/densify.h"
 #include "fit/loss.h"
-#include "fit/regular.h"
 #include "fit/slack.h"
 #include "fit/start.h"
 
@@ -40,7 +39,9 @@ struct FitOptions {
   /// Behind pictures without alpha, and behind everything when measured. In steps, pictures with
   /// alpha lie over a new random colour every time, so that nothing can pass as background.
   glm::vec3 background{1};
-  Regularisation regularisation;
+  /// Weight of the mean opacity, a term of the loss: what no view needs fades (3DGS-MCMC,
+  /// Kheradmand et al. 2024).
+  float opacity_weight = 0;
   SlackOptions slack;  ///< for views that are not exact
 };
 
