@@ -76,6 +76,8 @@ struct Way {
   dream::Preset preset;
   double sample_seconds = 5, step_seconds = 0.15;
   double noise = 1;
+
+  Way() { options.is_refined = false; }
 };
 
 struct Object {
@@ -107,7 +109,11 @@ Keys keys_of(Way& way) {
        }},
       {"exact", [&](double) { way.wrong = {}; }},
       {"sds", set(way.is_sds)},
-      {"refine", [&](double v) { way.options.refine.emplace().begin_at = v; }},
+      {"refine",
+       [&](double v) {
+         way.options.is_refined = true;
+         way.options.refine.begin_at = v;
+       }},
       {"finish",
        [&](double v) {
          if (!(v > 0)) {
@@ -137,7 +143,9 @@ Keys keys_of(Way& way) {
 
 /// "key=value,key,...": a key without a value is 1.
 Result<Way> parse_way(const std::string& text, const dream::Preset& preset) {
-  Way way{.name = text, .preset = preset};
+  Way way;
+  way.name = text;
+  way.preset = preset;
   const Keys keys = keys_of(way);
   for (const std::string& part : CLI::detail::split(text, ',')) {
     const std::size_t equals = part.find('=');
@@ -186,13 +194,10 @@ Result<Outcome> run(const Object& object, const Way& way, std::uint64_t seed, Th
     outcome.cloud = std::move(made.cloud);
   } else {
     const auto sampler = dream::oracle_sampler(object.truth, orbits_of(way), way.wrong);
-    LODE_TRY(const std::vector<dream::SampledView> views, sampler->sample(subject, seed, {}, {}));
     dream::FastOptions options = way.options;
     options.fit.seed = seed;
     options.fit.clock = &clock;
-    if (options.refine) {
-      options.refine->preset = dream::refine_preset(way.preset);
-    }
+    options.refine.preset = dream::refine_preset(way.preset);
     clock.charge(way.sample_seconds);
     LODE_TRY(dream::FastOutcome made,
              dream::dream_fast(subject, *sampler, &guidance, options, pool));

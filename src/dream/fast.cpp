@@ -25,10 +25,18 @@ Budget rest(const Budget& budget, double used) {
   return {budget.seconds > 0 ? std::max(kMoment, budget.seconds - used) : 0};
 }
 
+Result<Preset> schedule_of(const RefineOptions& options, const Guidance& guidance) {
+  if (options.preset) {
+    return *options.preset;
+  }
+  LODE_TRY(Preset preset, find_preset(guidance.views_together() == 4 ? "text_mv" : "image"));
+  return refine_preset(std::move(preset));
+}
+
 Result<Report> refine(const Subject& subject, Guidance& guidance, const render::Orbit& like,
                       const FastOptions& options, const Budget& budget, ThreadPool& pool,
                       FastOutcome& outcome) {
-  Preset preset = options.refine->preset;
+  LODE_TRY(Preset preset, schedule_of(options.refine, guidance));
   preset.radius = like.radius;
   preset.fovy = like.fov_deg;
   DreamOptions how;
@@ -36,7 +44,7 @@ Result<Report> refine(const Subject& subject, Guidance& guidance, const render::
                    .budget = budget,
                    .clock = options.fit.clock,
                    .start = &outcome.cloud,
-                   .begin_at = options.refine->begin_at};
+                   .begin_at = options.refine.begin_at};
   how.with_finish = false;
   how.progress = options.refining;
   how.stop = options.fit.stop;
@@ -66,7 +74,7 @@ Result<FastOutcome> dream_fast(const Subject& subject, ViewSampler& sampler, Gui
   LODE_TRY(const std::vector<SampledView> views,
            sampler.sample(subject, options.fit.seed, options.sampling, options.fit.stop));
   outcome.sample_seconds = watch.seconds();
-  const bool is_refined = options.refine && guidance != nullptr;
+  const bool is_refined = options.is_refined && guidance != nullptr;
   ViewFitOptions fit = options.fit;
   fit.budget = rest(options.fit.budget, outcome.sample_seconds);
   fit.budget.seconds *= is_refined ? options.fit_share : 1;

@@ -195,13 +195,14 @@ TEST(DreamFast, RefinesFromTheFittedCloud) {
   const splat::GaussianCloud truth = test::banded_egg();
   const auto sampler = oracle_sampler(truth, four_orbits(kSize), model_like());
   Oracle guidance(truth, {.cells = 0}, 1, pool);
-  const auto plain = dream_fast(pictured(), *sampler, &guidance, fast(60), pool);
+  FastOptions without = fast(60);
+  without.is_refined = false;
+  const auto plain = dream_fast(pictured(), *sampler, &guidance, without, pool);
   ASSERT_TRUE(plain) << plain.error().message();
   EXPECT_FALSE(plain->refined);
   FastOptions options = fast(60);
-  options.refine.emplace();
-  options.refine->preset = refine_preset(find_preset("image").value());
-  options.refine->preset.iters = 24;
+  options.refine.preset = refine_preset(find_preset("image").value());
+  options.refine.preset->iters = 24;
   const auto refined = dream_fast(pictured(), *sampler, &guidance, options, pool);
   ASSERT_TRUE(refined) << refined.error().message();
   ASSERT_TRUE(refined->refined);
@@ -219,8 +220,6 @@ TEST(DreamFast, KeepsItsBudgetOverAllStages) {
   FastOptions options = fast(400);
   options.fit.budget = {12};
   options.fit.clock = &clock;
-  options.refine.emplace();
-  options.refine->preset = refine_preset(find_preset("image").value());
   const double begun = clock.seconds();
   const auto outcome = dream_fast(pictured(), *sampler, &guidance, options, pool);
   ASSERT_TRUE(outcome) << outcome.error().message();
