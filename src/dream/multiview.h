@@ -45,7 +45,7 @@ struct ViewFitOptions {
   int picture_turns = 3;
   /// Corrections of sampled views; the subject's picture is exact.
   fit::SlackOptions slack = {.turn_rate = 3e-3F, .shift_rate = 1e-3F, .gain_rate = 0.5F};
-  /// As of fit::FitOptions. 0.01 gains 0.2 dB, and lets white shine through surfaces that are only
+  /// As of fit::FitOptions. 0.01 gains 0.3 dB, and lets white shine through surfaces that are only
   /// seen at a slant.
   float opacity_weight = 0;
   /// After every step: the step, of how many as expected now.
