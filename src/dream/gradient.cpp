@@ -23,11 +23,14 @@ bool all_usable(const std::vector<Item>& items) {
 
 }  // namespace
 
-void weigh_inside(std::span<const float> values, float factor, std::span<float> gradient) {
+bool weigh_inside(std::span<const float> values, float factor, std::span<float> gradient) {
+  bool are_finite = true;
   for (std::size_t i = 0; i < values.size(); ++i) {
     const bool leaves = (values[i] > 1 && gradient[i] < 0) || (values[i] < 0 && gradient[i] > 0);
+    are_finite = are_finite && std::isfinite(gradient[i]);
     gradient[i] = leaves ? 0.0F : factor * gradient[i];
   }
+  return are_finite;
 }
 
 void add_gradient(const render::SceneGradient& part, render::SceneGradient& sum, ThreadPool& pool) {

@@ -7,7 +7,7 @@
 
 #include "dream/oracle.h"
 #include "dream/oracle_sampler.h"
-#include "dream/test_objects.h"
+#include "dream/test_egg.h"
 #include "fit/fit.h"
 #include "splat/ply.h"
 

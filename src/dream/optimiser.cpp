@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <new>
 #include <utility>
 
@@ -21,6 +22,9 @@ namespace {
 constexpr int kMostDroppedInARow = 50;
 /// What a restart multiplies the learning rates by.
 constexpr float kRestartRate = 0.5F;
+/// Steps between two densifications, however compressed the schedule is: gradients of one view say
+/// little, and gaussians double.
+constexpr int kFewestBetween = 10;
 /// A reset takes opacities to 0.01; a logit must rise by this much to 0.5.
 constexpr double kResetLogit = 4.6;
 
@@ -57,6 +61,8 @@ struct Optimiser::State {
   float rate = 1;  // of all learning rates, lowered by restarts
   Report report;
   int dropped_in_a_row = 0;
+  bool is_densify_due = false;
+  int densified_at = 0;              // the step
   std::optional<double> plain_loss;  // of the known view, at the last step
 
   // Memory of one step, kept for the next.
@@ -173,7 +179,8 @@ struct Optimiser::State {
     view_gradients.resize(used_frames);
   }
 
-  /// The guidance's weighted loss; its derivative is added to `sum`.
+  /// The guidance's weighted loss, NaN for a derivative that is not finite; its derivative is added
+  /// to `sum`.
   Result<double> step_random(int number, const std::stop_token& stop) {
     timed(&StageSeconds::render, [&] { draw_frames(); });
     LODE_TRY(
@@ -185,7 +192,9 @@ struct Optimiser::State {
     for (std::size_t i = 0; i < used_frames; ++i) {
       RandomFrame& one = frames[i];
       LODE_ASSERT(view_gradients[i].size() == one.frame.rgb.size(), "a derivative a value");
-      weigh_inside(one.frame.rgb, static_cast<float>(lambda), view_gradients[i]);
+      if (!weigh_inside(one.frame.rgb, static_cast<float>(lambda), view_gradients[i])) {
+        return std::numeric_limits<double>::quiet_NaN();
+      }
       LODE_CHECK(add_backward(one.renderer, {.rgb = view_gradients[i]}));
       const auto together = static_cast<std::size_t>(guidance->views_together());
       if (i % together == 0) {
@@ -210,7 +219,9 @@ struct Optimiser::State {
       LODE_TRY(const double part_loss, step_random(number, stop));
       loss += part_loss;
     }
-    timed(&StageSeconds::backward, [&] { render::raw_gradient(cloud, scene, sum, gradient); });
+    if (std::isfinite(loss)) {
+      timed(&StageSeconds::backward, [&] { render::raw_gradient(cloud, scene, sum, gradient); });
+    }
     return loss;
   }
 
@@ -233,7 +244,11 @@ struct Optimiser::State {
     for (const Densified& view : densified) {
       densifier.accumulate(view.centres, view.radii, glm::vec2(view.half_size));
     }
-    if (pace.crossed(preset.densification_interval)) {
+    is_densify_due = is_densify_due || pace.crossed(preset.densification_interval);
+    if (is_densify_due &&
+        number - densified_at >= std::min(kFewestBetween, preset.densification_interval)) {
+      is_densify_due = false;
+      densified_at = number;
       const fit::DensifyReport done = densifier.densify(cloud, adam, densify, split_rng);
       report.cloned += done.cloned;
       report.split += done.split;

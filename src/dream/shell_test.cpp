@@ -6,7 +6,7 @@
 #include <glm/geometric.hpp>
 
 #include "dream/oracle_sampler.h"
-#include "dream/test_objects.h"
+#include "dream/test_egg.h"
 
 namespace lode::dream {
 namespace {

@@ -133,30 +133,6 @@ TEST(Precondition, SplitsUntilThereAreEnough) {
   }
 }
 
-TEST(Precondition, KeepsMeanAndVarianceOfASplitGaussian) {
-  Rng rng(16);
-  GaussianCloud cloud;
-  cloud.resize(kPreconditionedGaussians - 1);
-  for (std::size_t i = 0; i < cloud.size(); ++i) {
-    cloud.log_scales[i] = glm::vec3(-5);
-    cloud.positions[i] = {i % 2 == 0 ? -0.75F : 0.75F, 0, 0};  // extent 1.5: not scaled
-  }
-  cloud.positions.back() = glm::vec3(0);
-  cloud.positions.front() = {0.75F, 0, 0};
-  cloud.log_scales.back() = {std::log(0.01F), std::log(0.2F), std::log(0.01F)};  // the one to split
-  const auto out = precondition(cloud, rng);
-  ASSERT_TRUE(out);
-  ASSERT_EQ(out->size(), kPreconditionedGaussians);
-  const std::size_t a = out->size() - 2, b = out->size() - 1;
-  EXPECT_NEAR(out->positions[a].y + out->positions[b].y, 0, 1e-3);
-  const double offset = out->positions[b].y;
-  const double sigma = std::exp(out->log_scales[b].y);
-  EXPECT_NEAR(offset * offset + sigma * sigma, 0.2 * 0.2, 1e-4);
-  const double child = 1 / (1 + std::exp(-out->opacity_logits[b]));
-  const double centre = child * std::exp(-offset * offset / (2 * sigma * sigma));
-  EXPECT_NEAR(1 - (1 - centre) * (1 - centre), 0.5, 1e-3);
-}
-
 TEST(Precondition, RefusesCloudsThatCannotBeSeen) {
   Rng rng(17);
   EXPECT_FALSE(precondition(GaussianCloud{}, rng));

@@ -8,31 +8,26 @@
 namespace lode::splat {
 namespace {
 
-/// No child is more opaque, so that its logit is finite; a splat's alpha is cut at 0.999 anyway.
-constexpr float kMostOpacity = 0.9999F;
+/// The lighter of the two is between the first two, and neither is above the last: its logit is
+/// to be finite, and a splat's alpha is cut at 0.999 anyway.
+constexpr float kFaintest = 1.0F / 255, kMostLight = 0.1F, kMostOpacity = 0.9999F;
 
 int longest_axis(const glm::vec3& v) { return v.x >= v.y && v.x >= v.z ? 0 : (v.y >= v.z ? 1 : 2); }
 
-/// Turns gaussian `index` into two, half a standard deviation either side of it along its longest
-/// axis, narrowed so that the pair has the variance of the one. Each child's opacity is what makes
-/// the two together as opaque in the middle as the one was.
+/// Turns gaussian `index` into two at its place, of alphas a and b in their middle, where together
+/// they have a + b - a b, which is to be the one's opacity o. Their area, the integral of
+/// a g + b g - a b g^2 over the picture with g = exp(-r^2 / 2 s^2), is to be the one's, o: so they
+/// are narrower by s^2 = o / (o + a b / 2). What differs in between grows with a b, so b is small.
+/// From any side that is the same, which it is not for two that are apart.
 void split(GaussianCloud& cloud, std::size_t index) {
-  constexpr float kOffset = 0.5F;
-  const float variance = 1 - kOffset * kOffset;
-  const float centre_falloff = std::exp(-kOffset * kOffset / (2 * variance));
-  const int axis = longest_axis(cloud.log_scales[index]);
-  glm::vec3 along(0);
-  along[axis] = kOffset * std::exp(cloud.log_scales[index][axis]);
-  along = glm::normalize(cloud.rotations[index]) * along;
-
   const float opacity = 1 / (1 + std::exp(-cloud.opacity_logits[index]));
-  const float child =
-      std::min({(1 - std::sqrt(1 - opacity)) / centre_falloff, opacity, kMostOpacity});
-  cloud.opacity_logits[index] = std::max(logit(child), kFaintestLogit);
-  cloud.log_scales[index][axis] += 0.5F * std::log(variance);
+  const float half = 1 - std::sqrt(1 - opacity);
+  const float light = std::max(std::min(half, kMostLight), kFaintest);
+  const float rest = std::clamp((opacity - light) / (1 - light), kFaintest, kMostOpacity);
+  cloud.log_scales[index] += 0.5F * std::log(opacity / (opacity + rest * light / 2));
   cloud.append(cloud, index);
-  cloud.positions[index] -= along;
-  cloud.positions.back() += along;
+  cloud.opacity_logits[index] = logit(rest);
+  cloud.opacity_logits.back() = std::max(logit(light), kFaintestLogit);
 }
 
 }  // namespace

@@ -7,8 +7,8 @@
 
 namespace lode::splat {
 
-/// Splits the widest gaussians in two along their longest axis, all once before any twice, until
-/// there are `wanted`. A cloud that has as many stays as it is; an empty one, too.
+/// Splits the widest gaussians in two, one of them light, at their place, all once before any
+/// twice, until there are `wanted`. A cloud that has as many stays as it is; an empty one, too.
 void split_until(GaussianCloud& cloud, std::size_t wanted);
 
 }  // namespace lode::splat
