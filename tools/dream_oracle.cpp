@@ -3,8 +3,6 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
-#include <filesystem>
-#include <numeric>
 #include <string>
 #include <vector>
 
@@ -14,8 +12,8 @@
 #include "fit/fit.h"
 #include "image/codec.h"
 #include "render/render.h"
-#include "sketch/sketch.h"
 #include "splat/splat_file.h"
+#include "tools/dream_objects.h"
 
 namespace {
 
@@ -35,34 +33,6 @@ struct Arguments {
   dream::OracleOptions oracle;
 };
 
-Result<splat::GaussianCloud> read_object(const std::string& name, std::uint64_t seed) {
-  splat::GaussianCloud cloud;
-  if (std::filesystem::exists(name)) {
-    LODE_TRY(splat::SplatFile file, splat::read_splat(name));
-    cloud = std::move(file.cloud);
-  } else {
-    cloud = sketch::build(sketch::parse_prompt(name).scene, seed);
-  }
-  if (cloud.size() == 0) {
-    return fail(Errc::invalid_input,
-                name + ": neither a splat file nor a prompt that is understood");
-  }
-  const splat::Bounds box = splat::bounds(cloud.positions);
-  const float factor = kSide / box.extent();
-  for (std::size_t i = 0; i < cloud.size(); ++i) {
-    cloud.positions[i] = factor * (cloud.positions[i] - (box.min + box.max) * 0.5F);
-    cloud.log_scales[i] += std::log(factor);
-  }
-  return fit::with_degree(cloud, 0);
-}
-
-fit::Quality agreement(const splat::GaussianCloud& cloud, const fit::Dataset& truth,
-                       ThreadPool& pool) {
-  std::vector<std::size_t> views(truth.views.size());
-  std::iota(views.begin(), views.end(), std::size_t{0});
-  return fit::measure(cloud, truth, views, glm::vec3(1), pool);
-}
-
 /// Two rows: the object all around, and what was made of it.
 void add_turntable(const splat::GaussianCloud& truth, const splat::GaussianCloud& made,
                    const dream::Preset& preset, std::vector<image::Image>& tiles) {
@@ -81,7 +51,7 @@ void add_turntable(const splat::GaussianCloud& truth, const splat::GaussianCloud
 Result<void> measure(const std::string& name, const dream::Preset& preset,
                      const Arguments& arguments, ThreadPool& pool,
                      std::vector<image::Image>& tiles) {
-  LODE_TRY(const splat::GaussianCloud truth, read_object(name, arguments.seed));
+  LODE_TRY(const splat::GaussianCloud truth, tools::read_object(name, arguments.seed, kSide));
   const auto radius = static_cast<float>(preset.radius);
   dream::Subject subject{.prompt = name};
   if (preset.lambda_zero123 > 0) {
@@ -96,7 +66,7 @@ Result<void> measure(const std::string& name, const dream::Preset& preset,
   const fit::Dataset unseen = fit::make_dataset(
       splat::activate(truth), fit::dataset_cameras(kUnseen, {.radius = radius, .size = 256}),
       pool.threads());
-  const fit::Quality quality = agreement(made.cloud, unseen, pool);
+  const fit::Quality quality = tools::agreement(made.cloud, unseen, pool);
   const dream::StageSeconds& s = made.report.seconds;
   fmt::print(
       "{}: {:.2f} dB, SSIM {:.3f}, {} gaussians, {} steps, {:.1f} s: guidance {:.1f} render "

@@ -25,10 +25,11 @@ void tell(const DreamOptions& options, const Optimiser& optimiser, const Subject
 }
 
 /// What a user should know of how the schedule went.
-void add_notes(const Preset& preset, const StepReport& last, Report& report) {
-  if (report.steps < preset.iters) {
+void add_notes(const Preset& preset, double begin_at, const StepReport& last, Report& report) {
+  const int planned = Pace(preset.iters, {}, begin_at).steps_left(0);
+  if (report.steps < planned) {
     report.notes.push_back("the time allowed " + std::to_string(report.steps) + " of " +
-                           std::to_string(preset.iters) + " steps, to " +
+                           std::to_string(planned) + " steps, to " +
                            std::to_string(static_cast<int>(100 * last.progress)) +
                            " % of the schedule");
   }
@@ -66,7 +67,7 @@ Result<Outcome> dream(const Subject& subject, const Preset& preset, Guidance* gu
     tell(options, optimiser, subject, preset, last, pool);
   }
   Outcome outcome{.cloud = optimiser.best(), .report = optimiser.report()};
-  add_notes(preset, last, outcome.report);
+  add_notes(preset, options.optimiser.begin_at, last, outcome.report);
   if (options.with_finish) {
     const Clock* clock = options.optimiser.clock;
     const Time begun = clock != nullptr ? clock->now() : Time{};

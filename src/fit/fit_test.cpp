@@ -146,6 +146,37 @@ TEST(Fitter, OpacitiesAreResetOnSchedule) {
   }
 }
 
+TEST(Fitter, FadesWhatNoViewNeeds) {
+  const Setting setting(blobs());
+  ThreadPool pool(1);
+  splat::GaussianCloud start = blobs();
+  start.append(start, 0);
+  start.positions.back() = {0, 300, 0};  // beyond every far plane
+  FitOptions options = standard_options(20, 2.75F);
+  options.densify_interval = 0;
+  const auto last = [&] {
+    Fitter fitter({setting.dataset, setting.views, start}, options, Rng(1), pool);
+    return run(std::move(fitter)).opacity_logits.back();
+  };
+  EXPECT_EQ(last(), start.opacity_logits.back());
+  options.opacity_weight = 0.01F;
+  EXPECT_LT(last(), start.opacity_logits.back() - 0.5F);
+}
+
+TEST(Fitter, EndsWhereItIsToldTo) {
+  const Setting setting(blobs());
+  ThreadPool pool(1);
+  FitOptions options = standard_options(100, 2.75F);
+  Fitter fitter = setting.fitter(options, pool);
+  for (int i = 0; i < 5; ++i) {
+    ASSERT_TRUE(fitter.step());
+  }
+  fitter.end_at(6);
+  EXPECT_FALSE(fitter.is_done());
+  ASSERT_TRUE(fitter.step());
+  EXPECT_TRUE(fitter.is_done());
+}
+
 TEST(Fitter, RefusesAStartThatIsNotFinite) {
   const Setting setting(blobs());
   ThreadPool pool(1);

@@ -61,6 +61,14 @@ TEST(Camera, AzimuthNinetyIsAtPlusX) {
   EXPECT_NEAR(position.x, 2, 1e-6);
 }
 
+TEST(Camera, ShowsAPointInItsPixelOrNotAtAll) {
+  const Camera camera = orbit_camera({.elevation_deg = 0, .radius = 2, .fov_deg = 90, .size = 64});
+  EXPECT_EQ(pixel_of(camera, {0, 0, 0}), glm::ivec2(32, 32));
+  EXPECT_EQ(pixel_of(camera, {1, 0.5F, 0}), glm::ivec2(48, 24)) << "right and up";
+  EXPECT_FALSE(pixel_of(camera, {2.1F, 0, 0})) << "beside the picture";
+  EXPECT_FALSE(pixel_of(camera, {0, 0, 3})) << "behind";
+}
+
 TEST(ValidatorCameras, AreSixteenStepsOfTwentyFourDegreesWithTheLastLikeTheFirst) {
   const std::vector<Camera> cameras = validator_cameras();
   ASSERT_EQ(cameras.size(), 16U);
