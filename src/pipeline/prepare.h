@@ -19,4 +19,7 @@ struct Prepared {
 /// validators' data checks on them. Errc::invalid_input names the check that fails.
 Result<Prepared> prepare(const splat::GaussianCloud& cloud, std::uint64_t seed);
 
+/// What validators see of it: decoded and activated, not framed.
+Result<splat::Scene> open_prepared(const Prepared& prepared);
+
 }  // namespace lode::pipeline
