@@ -17,7 +17,7 @@ OWNERS = {
     "boost/beast": ("src/net/",),
     "sqlite3.h": ("src/miner/journal",),
     "prometheus/": ("src/miner/metrics.cpp",),
-    "toml++": ("src/miner/blacklist_file.cpp",),
+    "toml++": ("src/miner/blacklist_file.cpp", "src/dream/preset.cpp"),
     "unicode/": ("src/tokenize/unicode.cpp",),
     "png.h": ("src/image/",),
     "turbojpeg.h": ("src/image/",),
