@@ -115,13 +115,6 @@ nn::RotaryTable flux_rotary(const FluxTransformerConfig& config, std::int64_t te
                           kTheta);
 }
 
-FluxTransformer::Mlp::Mlp(const nn::Scope& scope, std::int64_t in, std::int64_t out)
-    : linear_1(scope["linear_1"], in, out), linear_2(scope["linear_2"], out, out) {}
-
-at::Tensor FluxTransformer::Mlp::operator()(const at::Tensor& x) const {
-  return linear_2(at::silu(linear_1(x)));
-}
-
 FluxTransformer::DoubleBlock::DoubleBlock(const FluxTransformerConfig& config,
                                           const nn::Scope& scope)
     : heads(config.heads),

@@ -94,13 +94,6 @@ class FluxTransformer {
   const FluxTransformerConfig& config() const { return config_; }
 
  private:
-  struct Mlp {
-    Mlp(const nn::Scope& scope, std::int64_t in, std::int64_t out);
-    at::Tensor operator()(const at::Tensor& x) const;
-
-    nn::Linear linear_1, linear_2;
-  };
-
   /// One stream's part of a double block.
   struct Stream {
     at::Tensor x;           // [B, T, width]
@@ -131,8 +124,8 @@ class FluxTransformer {
   at::Tensor embed_conditions(const FluxConditions& conditions) const;
 
   FluxTransformerConfig config_;
-  Mlp timestep_embedder_, text_embedder_;
-  std::optional<Mlp> guidance_embedder_;
+  nn::EmbeddingMlp timestep_embedder_, text_embedder_;
+  std::optional<nn::EmbeddingMlp> guidance_embedder_;
   nn::Linear x_embedder_, context_embedder_;
   std::vector<DoubleBlock> double_blocks_;
   std::vector<SingleBlock> single_blocks_;

@@ -10,15 +10,15 @@
 namespace lode::nn {
 
 ResnetBlock2D::ResnetBlock2D(const Scope& scope, const ResnetOptions& options)
-    : norm1_(scope["norm1"], options.groups, options.in, options.eps),
-      conv1_(scope["conv1"], options.in, options.out, {}),
-      norm2_(scope["norm2"], options.groups, options.out, options.eps),
-      conv2_(scope["conv2"], options.out, options.out, {}) {
+    : norm1_(scope[options.names.norm1], options.groups, options.in, options.eps),
+      conv1_(scope[options.names.conv1], options.in, options.out, {}),
+      norm2_(scope[options.names.norm2], options.groups, options.out, options.eps),
+      conv2_(scope[options.names.conv2], options.out, options.out, {}) {
   if (options.time_width > 0) {
-    time_.emplace(scope["time_emb_proj"], options.time_width, options.out);
+    time_.emplace(scope[options.names.time], options.time_width, options.out);
   }
   if (options.in != options.out) {
-    shortcut_.emplace(scope["conv_shortcut"], options.in, options.out,
+    shortcut_.emplace(scope[options.names.shortcut], options.in, options.out,
                       Conv2d::Options{.kernel = 1, .padding = 0});
   }
 }
@@ -33,16 +33,22 @@ at::Tensor ResnetBlock2D::operator()(const at::Tensor& x, const at::Tensor& time
   return (shortcut_ ? (*shortcut_)(x) : x) + h;
 }
 
-Upsample2D::Upsample2D(const Scope& scope, std::int64_t channels)
-    : conv_(scope["conv"], channels, channels, {}) {}
+Upsample2D::Upsample2D(const Scope& scope, std::int64_t channels, std::string_view conv)
+    : conv_(scope[conv], channels, channels, {}) {}
 
 at::Tensor Upsample2D::operator()(const at::Tensor& x) const {
-  return conv_(at::upsample_nearest2d(x, {2 * x.size(2), 2 * x.size(3)}));
+  return (*this)(x, 2 * x.size(2), 2 * x.size(3));
 }
 
-Downsample2D::Downsample2D(const Scope& scope, std::int64_t channels, DownsamplePadding padding)
+at::Tensor Upsample2D::operator()(const at::Tensor& x, std::int64_t height,
+                                  std::int64_t width) const {
+  return conv_(at::upsample_nearest2d(x, {height, width}));
+}
+
+Downsample2D::Downsample2D(const Scope& scope, std::int64_t channels, DownsamplePadding padding,
+                           std::string_view conv)
     : padding_(padding),
-      conv_(scope["conv"], channels, channels,
+      conv_(scope[conv], channels, channels,
             {.stride = 2, .padding = padding == DownsamplePadding::symmetric ? 1 : 0}) {}
 
 at::Tensor Downsample2D::operator()(const at::Tensor& x) const {
@@ -76,6 +82,14 @@ GatedFeedForward::GatedFeedForward(const Scope& scope, std::int64_t width, std::
 
 at::Tensor GatedFeedForward::operator()(const at::Tensor& x) const {
   return out_(gelu_tanh(gate_(x)) * in_(x));
+}
+
+EmbeddingMlp::EmbeddingMlp(const Scope& scope, std::int64_t in, std::int64_t out,
+                           EmbeddingNames names)
+    : first_(scope[names.first], in, out), second_(scope[names.second], out, out) {}
+
+at::Tensor EmbeddingMlp::operator()(const at::Tensor& x) const {
+  return second_(at::silu(first_(x)));
 }
 
 }  // namespace lode::nn
