@@ -19,11 +19,10 @@ namespace asio = boost::asio;
 namespace {
 
 net::ChildSpec child_spec(const WorkerPoolConfig& config) {
-  return {
-      config.binary,
-      {"serve", "--listen", "127.0.0.1:0", "--backend", config.backend, "--log.level", "warning"},
-      {},
-      config.start_timeout};
+  std::vector<std::string> arguments = {"serve",        "--listen",    "127.0.0.1:0", "--backend",
+                                        config.backend, "--log.level", "warning"};
+  arguments.insert(arguments.end(), config.worker_arguments.begin(), config.worker_arguments.end());
+  return {config.binary, std::move(arguments), {}, config.start_timeout};
 }
 
 /// Where a local worker says it listens.
