@@ -1,6 +1,5 @@
 // lode generate: one asset from a prompt or a picture, without a subnet.
 #include <CLI/CLI.hpp>
-#include <filesystem>
 #include <iostream>
 #include <nlohmann/json.hpp>
 
@@ -10,7 +9,6 @@
 #include "lode/commands.h"
 #include "pipeline/backend.h"
 #include "pipeline/prepare.h"
-#include "splat/ply.h"
 
 namespace lode::commands {
 namespace {
@@ -67,23 +65,12 @@ Result<Generated> generate(const GenerateOptions& options) {
   return generated;
 }
 
-Result<void> write_asset(const std::string& path, const pipeline::Prepared& prepared) {
-  const std::string extension = std::filesystem::path(path).extension().string();
-  if (extension == ".spz") {
-    return write_file(path, prepared.spz);
-  }
-  if (extension == ".ply") {
-    return write_file(path, splat::encode_ply(prepared.cloud));
-  }
-  return fail(Errc::invalid_input, path + ": a name ending in .ply or .spz was expected");
-}
-
 int run(const GenerateOptions& options) {
   const auto generated = generate(options);
   if (!generated) {
     return cli::report(generated.error());
   }
-  if (const auto written = write_asset(options.out, generated->prepared); !written) {
+  if (const auto written = pipeline::write_prepared(options.out, generated->prepared); !written) {
     return cli::report(written.error());
   }
   nlohmann::json seconds = nlohmann::json::object();

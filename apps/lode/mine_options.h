@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "lode/wallet_options.h"
+#include "lode_worker/worker_settings.h"
 
 namespace lode::commands {
 
@@ -27,6 +28,7 @@ struct MineOptions {
   std::string worker_binary;
   std::string backend = "sketch";
   int workers = 4;
+  WorkerSettings worker;  ///< handed on to them
   std::vector<std::string> blacklist;
   std::string blacklist_file;
   double min_stake = 1000;

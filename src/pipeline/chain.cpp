@@ -69,7 +69,7 @@ class ChainBackend::Run {
   StageContext context(const std::string& label) {
     const std::uint64_t seed = Rng(request_.seed).fork(label).next();
     asset_.seeds.push_back({label, seed});
-    return {seed, stop_, progress_};
+    return {seed, stop_, progress_, options_.live_previews};
   }
 
   Result<void> cut(const image::Image& picture) {

@@ -28,6 +28,7 @@ struct ChainOptions {
   /// Of a picture that is lifted, see dream::Subject.
   float elevation_deg = 0;
   bool judges_result = false;  ///< whether the critic scores the splat as it would be sent
+  bool live_previews = false;  ///< whether stages that can draw for the progress sink shall
   int preview_side = 0;        ///< pixels of one of the four views in Asset::preview; 0: none
 };
 

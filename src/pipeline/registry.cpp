@@ -26,6 +26,7 @@ StageRegistry weightless_stages() {
                           return Result(std::move(matters));
                         }});
   });
+  registry.cutters.add("none", [] { return Result(make_no_cutter()); });
   registry.lifters.add("sketch",
                        [] { return Result<std::unique_ptr<Lifter>>(make_sketch_lifter()); });
   registry.critics.add("likeness",

@@ -56,11 +56,15 @@ struct StageRegistry {
   StageTable<Critic> critics{"critic"};
 };
 
-/// Painter "sketch", cutter "grabcut", lifter "sketch", critic "likeness".
+/// Painter "sketch", cutters "grabcut" and "none", lifter "sketch", critic "likeness".
 StageRegistry weightless_stages();
 
 /// The painter that draws the sketch's object of a prompt on plain ground. Same seed, same bytes.
 std::unique_ptr<Painter> make_sketch_painter();
+
+/// The cutter for pictures that are cut out and framed already: takes them as they are.
+/// Errc::invalid_input where they are not RGBA and square.
+std::unique_ptr<Cutter> make_no_cutter();
 
 /// A cutter that asks these matters in their order (cutout::cut_out) and frames the subject as 3D
 /// stages want it. `weight_bytes` is what the matters load; they are made anew after a release.

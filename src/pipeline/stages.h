@@ -35,7 +35,8 @@ using ProgressSink = std::function<void(const StageProgress&)>;
 struct StageContext {
   std::uint64_t seed = 0;  ///< the stage's own: the same input and seed give the same result
   std::stop_token stop{};
-  ProgressSink progress{};  ///< may be empty
+  ProgressSink progress{};      ///< may be empty
+  bool wants_previews = false;  ///< whether progress is worth pictures
 };
 
 /// What all stages have in common. Used by one thread at a time (StageKeeper sees to it).
