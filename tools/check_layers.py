@@ -37,9 +37,9 @@ OWNERS = {
     "CLI/": ("apps/", "tools/"),
     "curses.h": ("apps/lode/",),
     "ncurses.h": ("apps/lode/",),
-    "torch/": ("src/nn/", "src/models/", "src/birefnet/", "src/flux/", "src/scorer/", "src/render/torch_bridge"),
-    "ATen/": ("src/nn/", "src/models/", "src/birefnet/", "src/flux/", "src/scorer/", "src/render/torch_bridge"),
-    "c10/": ("src/nn/", "src/models/", "src/birefnet/", "src/flux/", "src/scorer/", "src/render/torch_bridge"),
+    "torch/": ("src/nn/", "src/models/", "src/birefnet/", "src/flux/", "src/guidance/", "src/scorer/", "src/render/torch_bridge"),
+    "ATen/": ("src/nn/", "src/models/", "src/birefnet/", "src/flux/", "src/guidance/", "src/scorer/", "src/render/torch_bridge"),
+    "c10/": ("src/nn/", "src/models/", "src/birefnet/", "src/flux/", "src/guidance/", "src/scorer/", "src/render/torch_bridge"),
 }
 
 

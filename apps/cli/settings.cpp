@@ -8,27 +8,13 @@
 #include <cctype>
 #include <charconv>
 #include <cstdlib>
-#include <numeric>
 #include <optional>
 
 #include "base/file.h"
+#include "base/nearest_word.h"
 
 namespace lode::cli {
 namespace {
-
-std::size_t edit_distance(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), std::size_t{0});
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    std::size_t diagonal = row[0]++;
-    for (std::size_t j = 0; j < b.size(); ++j) {
-      const std::size_t change = diagonal + (a[i] == b[j] ? 0 : 1);
-      diagonal = row[j + 1];
-      row[j + 1] = std::min({row[j] + 1, row[j + 1] + 1, change});
-    }
-  }
-  return row.back();
-}
 
 std::optional<std::string> scalar_text(const toml::node& node) {
   if (const auto text = node.value_exact<std::string>()) {
@@ -93,7 +79,7 @@ struct FileReader {
           continue;
         }
         return error_at(
-            node, "unknown key " + key + "; the nearest known one is " + nearest_key(key, known));
+            node, "unknown key " + key + "; the nearest known one is " + nearest_word(key, known));
       }
       auto values = texts_of(node);
       if (!values) {
@@ -220,18 +206,6 @@ Result<std::map<std::string, FileValue>> parse_settings(
   FileReader reader{file, known, is_foreign, {}};
   LODE_CHECK(reader.read(document, ""));
   return std::move(reader.found);
-}
-
-std::string nearest_key(std::string_view key, const std::vector<std::string>& known) {
-  const auto distance = [&](std::string_view other) {
-    // A key cut short is nearer to its whole than any edits say.
-    const bool is_part = other.starts_with(key) || key.starts_with(other);
-    return std::pair(!is_part, edit_distance(key, other));
-  };
-  const auto nearest =
-      std::min_element(known.begin(), known.end(),
-                       [&](const auto& a, const auto& b) { return distance(a) < distance(b); });
-  return nearest == known.end() ? std::string() : *nearest;
 }
 
 std::string environment_name(std::string_view key) {

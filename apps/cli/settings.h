@@ -30,9 +30,6 @@ Result<std::map<std::string, FileValue>> parse_settings(
     std::string_view text, const std::string& file, const std::vector<std::string>& known,
     const std::function<bool(std::string_view)>& is_foreign = {});
 
-/// The member of `known` with the fewest edits from `key`; empty for an empty list.
-std::string nearest_key(std::string_view key, const std::vector<std::string>& known);
-
 /// LODE_WALLET_NAME for wallet.name.
 std::string environment_name(std::string_view key);
 

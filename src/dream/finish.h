@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
+#include <vector>
 
 #include "base/result.h"
 #include "base/thread_pool.h"
@@ -14,7 +16,8 @@ struct FinishOptions {
   float min_opacity = 0.01F;  ///< fainter gaussians are dropped (the references' final prune)
   float max_scale = 0.1F;     ///< wider ones, world units (theirs, too)
   /// Groups of gaussians that touch nothing else are dropped below this share of the whole's
-  /// opacity mass: they would shrink the object when it is framed by its bounds.
+  /// opacity mass: they would shrink the object when it is framed by its bounds. An object that is
+  /// made of such groups (a fifth of its mass) keeps them.
   double least_group = 0.02;
   /// While there are fewer, the largest are split in two that draw nearly the same.
   std::size_t least = splat::kPreconditionedGaussians;
@@ -36,6 +39,11 @@ struct FinishReport {
 /// quaternions. Same bytes for any number of threads. Errc::invalid_input when nothing is left.
 Result<splat::GaussianCloud> finish(const splat::GaussianCloud& cloud, const FinishOptions& options,
                                     ThreadPool& pool, FinishReport* report = nullptr);
+
+/// Which gaussians belong to a group that FinishOptions::least_group keeps (1) and which float (0).
+/// Groups connect where gaussians, as wide as two standard deviations, are nearer than a 24th of
+/// the object. Opacity mass is opacity times the two larger standard deviations. [N]
+std::vector<std::uint8_t> connected_part(const splat::GaussianCloud& cloud, double least_group);
 
 /// The weight that every gaussian has in the pixels of `views` views from all around (cameras at
 /// `radius` on a Fibonacci spiral, 256 pixels): the sum of its alpha times what shines through from

@@ -10,41 +10,14 @@
 
 #include "base/clock.h"
 #include "base/result.h"
-#include "base/rng.h"
 #include "base/thread_pool.h"
 #include "dream/guidance.h"
 #include "dream/pace.h"
 #include "dream/preset.h"
+#include "dream/schedule.h"
 #include "splat/cloud.h"
 
 namespace lode::dream {
-
-/// Gaussians as DreamGaussian begins with: `count` uniform in a ball of radius 0.5, as wide as the
-/// root mean square distance to the three nearest, round, opacity 0.1, grey (f_dc 0..1/255).
-splat::GaussianCloud start_blob(std::size_t count, int sh_degree, Rng rng);
-
-/// A random view's width and height at this progress (0..1): 128 below 0.3, 256 below 0.6, 512.
-int view_size(double progress);
-
-/// The elevations that random views are drawn from, degrees relative to the known view's, integers
-/// of [min, max): the preset's range, grown to cover it as seen from the known view's elevation,
-/// and never beyond 80 degrees from the horizon.
-struct ElevationRange {
-  int min = 0, max = 0;
-};
-ElevationRange elevation_range(const Preset& preset, float known_elevation_deg);
-
-/// Learning rate of positions at a schedule's position (its steps, see Pace), kSpatialRate
-/// included.
-double position_rate(const Preset& preset, double position);
-
-/// Where the known view is seen from.
-render::Orbit known_orbit(const Subject& subject, const Preset& preset);
-
-/// Checks that a subject can be optimised: a picture is RGBA, square, and neither empty, nearly
-/// empty (a thousandth) nor without any transparent pixel; the elevation is within 80 degrees of
-/// the horizon; there is a picture or a prompt. Errc::invalid_input says which.
-Result<void> check_subject(const Subject& subject);
 
 struct OptimiserOptions {
   std::uint64_t seed = 0;

@@ -26,7 +26,7 @@ struct OracleOptions {
 class Oracle final : public Guidance {
  public:
   /// `pool` must outlive it.
-  Oracle(splat::GaussianCloud truth, const OracleOptions& options, std::uint64_t seed,
+  Oracle(const splat::GaussianCloud& truth, const OracleOptions& options, std::uint64_t seed,
          ThreadPool& pool);
   ~Oracle() override;
 

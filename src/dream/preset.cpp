@@ -5,10 +5,10 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numeric>
 #include <variant>
 
 #include "base/file.h"
+#include "base/nearest_word.h"
 #include "dream/builtin_presets_internal.h"
 
 namespace lode::dream {
@@ -61,21 +61,6 @@ const Key kKeys[] = {
     {"densify_grad_threshold", &Preset::densify_grad_threshold, 0, 1e6},
 };
 
-/// How many letters must be inserted, removed or changed to make one word of the other.
-std::size_t edit_distance(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), 0);
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    std::size_t diagonal = row[0]++;
-    for (std::size_t j = 0; j < b.size(); ++j) {
-      const std::size_t changed = diagonal + (a[i] == b[j] ? 0 : 1);
-      diagonal = row[j + 1];
-      row[j + 1] = std::min({changed, row[j] + 1, diagonal + 1});
-    }
-  }
-  return row.back();
-}
-
 /// A key as it may stand in an error: its beginning, without bytes that a terminal would obey.
 std::string shown(std::string_view key) {
   constexpr std::size_t kMostShown = 40;
@@ -85,12 +70,12 @@ std::string shown(std::string_view key) {
   return text;
 }
 
-const Key& nearest_key(std::string_view name) {
-  constexpr std::size_t kMostCompared = 64;  // longer names are no misspelling of any key
-  const std::string_view word = name.substr(0, kMostCompared);
-  return *std::min_element(std::begin(kKeys), std::end(kKeys), [&](const Key& a, const Key& b) {
-    return edit_distance(word, a.name) < edit_distance(word, b.name);
-  });
+std::vector<std::string> known_keys() {
+  std::vector<std::string> names;
+  for (const Key& key : kKeys) {
+    names.emplace_back(key.name);
+  }
+  return names;
 }
 
 Result<double> read_number(const toml::node& node, const Key& key) {
@@ -195,7 +180,7 @@ Result<Preset> parse_preset(std::string_view text, std::string_view name) {
     if (key == std::end(kKeys)) {
       return fail(Errc::invalid_input, fmt::format("{} {}: {}: no such key; the nearest is {}",
                                                    name, at_line(word.source()), shown(word.str()),
-                                                   nearest_key(word.str()).name));
+                                                   nearest_word(word.str(), known_keys())));
     }
     if (auto read = read_value(node, *key, preset); !read) {
       return annotate(read.error(), fmt::format("{} {}", name, at_line(word.source())));

@@ -14,10 +14,6 @@ namespace {
 /// Drawn over a difference so that a few grey levels can be seen.
 constexpr float kDifferenceGain = 4;
 
-splat::ColourModel colour_model(const splat::GaussianCloud& cloud) {
-  return cloud.sh_degree > 0 ? splat::ColourModel::view_dependent : splat::ColourModel::flat;
-}
-
 /// The views in a random order that is made anew whenever all had their turn.
 class Deck {
  public:
@@ -146,7 +142,7 @@ struct Fitter::State {
 
   Result<LossValue> differentiate(const View& view) {
     const glm::vec3 background = background_for(view);
-    splat::activate(cloud, colour_model(cloud), scene);
+    splat::activate(cloud, splat::own_colours(cloud), scene);
     renderer.draw(scene, view.camera, {.background = background, .differentiable = true}, frame);
     to_target(view.picture, background, target_rgb, target_alpha);
     const LossValue value = loss.evaluate(frame, {target_rgb, target_alpha}, options.loss);
@@ -202,10 +198,9 @@ bool Fitter::is_done() const { return state_->iteration >= state_->options.itera
 const splat::GaussianCloud& Fitter::cloud() const { return state_->cloud; }
 
 splat::GaussianCloud finished(const splat::GaussianCloud& cloud) {
-  const float faintest = splat::logit(1.0F / 255.0F);
   std::vector<std::uint8_t> keep(cloud.size());
   for (std::size_t i = 0; i < cloud.size(); ++i) {
-    keep[i] = cloud.opacity_logits[i] >= faintest ? 1 : 0;
+    keep[i] = cloud.opacity_logits[i] >= splat::kFaintestLogit ? 1 : 0;
   }
   splat::GaussianCloud out = cloud;
   keep_gaussians(out, keep);
@@ -217,7 +212,7 @@ splat::GaussianCloud finished(const splat::GaussianCloud& cloud) {
 
 Quality measure(const splat::GaussianCloud& cloud, const Dataset& dataset,
                 std::span<const std::size_t> views, glm::vec3 background, ThreadPool& pool) {
-  const splat::Scene scene = splat::activate(cloud, colour_model(cloud));
+  const splat::Scene scene = splat::activate(cloud, splat::own_colours(cloud));
   render::Renderer renderer(pool);
   Loss loss(pool);
   render::Frame frame;
@@ -236,7 +231,7 @@ Quality measure(const splat::GaussianCloud& cloud, const Dataset& dataset,
 
 image::Image preview(const splat::GaussianCloud& cloud, const View& view, glm::vec3 background,
                      ThreadPool& pool) {
-  const splat::Scene scene = splat::activate(cloud, colour_model(cloud));
+  const splat::Scene scene = splat::activate(cloud, splat::own_colours(cloud));
   render::Renderer renderer(pool);
   render::Frame drawn;
   renderer.draw(scene, view.camera, {.background = background}, drawn);

@@ -52,14 +52,6 @@ glm::vec3 focus(std::span<const render::Camera> cameras) {
   return {glm::inverse(matrix) * sum};
 }
 
-glm::vec3 random_in_ball(float radius, Rng& rng) {
-  const double around = 2 * std::numbers::pi * rng.uniform();
-  const double cosine = 2 * rng.uniform() - 1;
-  const double sine = std::sqrt(1 - cosine * cosine);
-  const double distance = static_cast<double>(radius) * std::cbrt(rng.uniform());
-  return {glm::dvec3(sine * std::cos(around), sine * std::sin(around), cosine) * distance};
-}
-
 /// The pixel that shows a point; nothing outside of the picture or behind the camera.
 const std::uint8_t* pixel_at(const View& view, glm::vec3 point) {
   const render::Camera& camera = view.camera;
@@ -121,6 +113,14 @@ Points draw_in_hull(const Dataset& dataset, std::span<const std::size_t> views, 
 }
 
 }  // namespace
+
+glm::vec3 random_in_ball(float radius, Rng& rng) {
+  const double around = 2 * std::numbers::pi * rng.uniform();
+  const double cosine = 2 * rng.uniform() - 1;
+  const double sine = std::sqrt(1 - cosine * cosine);
+  const double distance = static_cast<double>(radius) * std::cbrt(rng.uniform());
+  return {glm::dvec3(sine * std::cos(around), sine * std::sin(around), cosine) * distance};
+}
 
 Place find_place(std::span<const render::Camera> cameras) {
   Place place;

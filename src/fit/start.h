@@ -38,6 +38,9 @@ splat::GaussianCloud start_cloud(const Dataset& dataset, std::span<const std::si
 /// A given cloud as a start: higher coefficients are added as zeros or cut off.
 splat::GaussianCloud with_degree(const splat::GaussianCloud& cloud, int sh_degree);
 
+/// Uniform in the ball around the origin, by DreamGaussian's formula; draws three numbers.
+glm::vec3 random_in_ball(float radius, Rng& rng);
+
 /// Widths for gaussians at these points: ln of the root mean square distance to the three nearest
 /// others, at least 1e-7 squared (DreamGaussian `create_from_pcd`).
 std::vector<float> neighbour_log_scales(const std::vector<glm::vec3>& points);

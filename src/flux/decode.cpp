@@ -74,19 +74,4 @@ at::Tensor decode(const models::KlDecoder& decoder, const at::Tensor& latents,
   return sum / total;
 }
 
-image::Image to_picture(const at::Tensor& decoded) {
-  const at::Tensor bytes = (decoded * 0.5 + 0.5)
-                               .clamp(0.0, 1.0)
-                               .to(at::kCPU, at::kFloat)
-                               .mul(255.0)
-                               .round()
-                               .to(at::kByte)[0]
-                               .permute({1, 2, 0})
-                               .contiguous();
-  image::Image picture(static_cast<int>(bytes.size(1)), static_cast<int>(bytes.size(0)), 3);
-  const auto* data = bytes.data_ptr<std::uint8_t>();
-  std::copy_n(data, picture.pixels.size(), picture.pixels.begin());
-  return picture;
-}
-
 }  // namespace lode::flux

@@ -6,7 +6,6 @@
 #include <cstdint>
 #include <stop_token>
 
-#include "image/image.h"
 #include "models/autoencoder_kl.h"
 #include "nn/pass.h"
 
@@ -22,9 +21,5 @@ struct TileOptions {
 /// attention see the tile alone.
 at::Tensor decode(const models::KlDecoder& decoder, const at::Tensor& latents,
                   const TileOptions& options, nn::Pass& pass);
-
-/// [1, 3, H, W], -1..1 -> 8 bits as the reference rounds: clamped in the tensor's type, then to
-/// nearest, ties to even.
-image::Image to_picture(const at::Tensor& decoded);
 
 }  // namespace lode::flux

@@ -11,9 +11,9 @@
 #include <new>
 
 #include "base/file.h"
-#include "flux/decode_internal.h"
 #include "flux/folder.h"
 #include "flux/pipeline.h"
+#include "models/pictures.h"
 #include "nn/loader.h"
 #include "nn/noise.h"
 #include "tests/support/golden_tensors.h"
@@ -276,7 +276,7 @@ TEST(FluxPipeline, RoundsToTheNearestOfEightBits) {
       values.push_back(byte / 127.5F - 1);
     }
   }
-  const image::Image picture = to_picture(as_tensor(values).view({1, 3, 1, 4}));
+  const image::Image picture = models::to_picture(as_tensor(values).view({1, 3, 1, 4}));
   // Planes of four: the first pixel is values 0, 4 and 8.
   EXPECT_THAT(picture.pixels,
               testing::ElementsAre(0, 100, 255, 0, 100, 255, 0, 101, 255, 0, 101, 255));

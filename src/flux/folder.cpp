@@ -35,10 +35,10 @@ class Inspection {
 
   /// Describes the part, and checks its weight files against it.
   template <class Network, class Config>
-  std::optional<Described<Network>> part(Part part, std::string_view network,
-                                         Result<Config> (*parse)(const nlohmann::ordered_json&)) {
+  std::optional<models::Described<Network>> part(
+      Part part, std::string_view network, Result<Config> (*parse)(const nlohmann::ordered_json&)) {
     const std::filesystem::path path = folder_ / to_string(part);
-    auto described = take(describe<Network>(path, parse));
+    auto described = take(models::describe<Network>(path, parse));
     const auto checkpoint = take(weights::Checkpoint::open(path));
     if (!described) {
       return std::nullopt;
@@ -84,7 +84,7 @@ class Inspection {
 }  // namespace
 
 Result<FluxFolder> inspect(const std::filesystem::path& folder) {
-  LODE_CHECK(check_pipeline_class(folder));
+  LODE_CHECK(check_pipeline(folder));
   Inspection look(folder);
   const auto clip =
       look.part<models::ClipText>(Part::clip, "CLIPTextModel", models::parse_clip_text_config);
@@ -121,7 +121,8 @@ Result<FluxFolder> inspect(const std::filesystem::path& folder) {
       &decoder->network.blocks()};
   for (std::size_t i = 0; i < kParts; ++i) {
     const auto needed = [&](const nn::Placement& placement) {
-      return weights_of(*blocks[i], placement_of(static_cast<Part>(i), placement)).least_bytes +
+      return nn::weight_bytes(*blocks[i], placement_of(static_cast<Part>(i), placement))
+                 .least_bytes +
              activations[i];
     };
     report.least_bfloat16_bytes = std::max(report.least_bfloat16_bytes, needed(kBfloat16));

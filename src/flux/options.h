@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "base/result.h"
+#include "nn/turn_plan.h"
 
 namespace lode::flux {
 
@@ -48,23 +49,14 @@ std::string_view to_string(Part part);
 
 /// What weights and activations a request needs, for the plan.
 struct FluxDemand {
-  struct Weights {
-    std::uint64_t all_bytes = 0;    ///< as held on the device
-    std::uint64_t least_bytes = 0;  ///< the largest block, without which nothing runs
-  };
-  std::array<Weights, kParts> weights;
+  std::array<nn::WeightBytes, kParts> weights;
   std::array<std::uint64_t, kParts> activation_bytes{};  ///< of each part's forward pass
   std::uint64_t tiled_decoder_bytes = 0;                 ///< instead, where tiles are decoded
 };
 
 /// Who keeps weights on the device for how long.
 struct FluxPlan {
-  struct Entry {
-    bool stays = false;  ///< also while other parts and later requests run
-    /// Most bytes of its weights at once, blocks beyond that being streamed; nothing: all.
-    std::optional<std::uint64_t> budget_bytes;
-  };
-  std::array<Entry, kParts> parts;
+  std::array<nn::Turn, kParts> parts;
   bool tiled_decoder = false;
 };
 

@@ -1,9 +1,5 @@
 #include <fmt/format.h>
 
-#include <algorithm>
-
-#include "base/file.h"
-#include "base/json.h"
 #include "flux/parts_internal.h"
 
 namespace lode::flux {
@@ -26,40 +22,13 @@ Error disagreement(std::string_view first, std::int64_t a, std::string_view seco
 
 }  // namespace
 
-Result<nlohmann::ordered_json> read_config(const std::filesystem::path& file) {
-  LODE_TRY(const Bytes bytes, read_file(file, kMaxConfigBytes));
-  auto json = parse_json({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
-  if (!json) {
-    return annotate(json.error(), file.string());
-  }
-  return json;
-}
-
-Result<void> check_pipeline_class(const std::filesystem::path& folder) {
-  const std::filesystem::path file = folder / "model_index.json";
-  std::error_code ignored;
-  if (!std::filesystem::exists(file, ignored)) {
-    return fail(Errc::not_found,
-                fmt::format("{}: no such file; a FLUX.1 folder as diffusers lays it out expected",
-                            file.string()));
-  }
-  LODE_TRY(const nlohmann::ordered_json json, read_config(file));
-  const auto name = json.is_object() ? json.find("_class_name") : json.end();
-  if (!json.is_object() || name == json.end() || *name != "FluxPipeline") {
-    return fail(Errc::unsupported,
-                fmt::format("{}: _class_name: FluxPipeline expected", file.string()));
-  }
-  return {};
+Result<void> check_pipeline(const std::filesystem::path& folder) {
+  return models::check_pipeline_class(folder, "FLUX.1", {"FluxPipeline"});
 }
 
 Result<models::FlowMatchConfig> read_schedule(const std::filesystem::path& folder) {
-  const std::filesystem::path file = folder / "scheduler" / "scheduler_config.json";
-  LODE_TRY(const nlohmann::ordered_json json, read_config(file));
-  auto config = models::parse_flow_match_config(json);
-  if (!config) {
-    return annotate(config.error(), file.string());
-  }
-  return config;
+  return models::read_config(folder / "scheduler" / "scheduler_config.json",
+                             models::parse_flow_match_config);
 }
 
 Result<void> check_agreement(const models::ClipTextConfig& clip, const models::T5Config& t5,
@@ -123,17 +92,6 @@ std::uint64_t decoder_activations(const models::AutoencoderKlConfig& config, std
   const std::int64_t entering = config.channels.size() > 1 ? config.channels[1] : finest;
   return static_cast<std::uint64_t>((2 * entering + 2 * finest) * pixels * extent.element_bytes) +
          kAttentionBytes;
-}
-
-FluxDemand::Weights weights_of(const std::vector<nn::Block>& blocks,
-                               const nn::Placement& placement) {
-  FluxDemand::Weights weights;
-  for (const nn::Block& block : blocks) {
-    const std::uint64_t bytes = nn::bytes_of(block, placement);
-    weights.all_bytes += bytes;
-    weights.least_bytes = std::max(weights.least_bytes, bytes);
-  }
-  return weights;
 }
 
 nn::Placement placement_of(Part part, nn::Placement placement) {

@@ -3,10 +3,6 @@
 
 #include <cstdint>
 #include <filesystem>
-#include <nlohmann/json.hpp>
-#include <string>
-#include <utility>
-#include <vector>
 
 #include "base/result.h"
 #include "flux/options.h"
@@ -14,49 +10,14 @@
 #include "models/clip_text.h"
 #include "models/flow_match_euler.h"
 #include "models/flux_transformer.h"
+#include "models/folder.h"
 #include "models/t5_encoder.h"
-#include "nn/loader.h"
-#include "weights/checkpoint.h"
+#include "nn/memory_plan.h"
 
 namespace lode::flux {
 
-/// Largest config file that is read; real ones are below 2 KB.
-inline constexpr std::size_t kMaxConfigBytes = 1 << 20;
-
-/// Errors name the file.
-Result<nlohmann::ordered_json> read_config(const std::filesystem::path& file);
-
-/// A network without weights.
-template <class Network>
-struct Described {
-  nn::ParameterSet set;
-  Network network;
-};
-
-/// `parse`d config.json of `folder`.
-template <class Network, class Config>
-Result<Described<Network>> describe(const std::filesystem::path& folder,
-                                    Result<Config> (*parse)(const nlohmann::ordered_json&)) {
-  const std::filesystem::path file = folder / "config.json";
-  LODE_TRY(const nlohmann::ordered_json json, read_config(file));
-  const Result<Config> config = parse(json);
-  if (!config) {
-    return annotate(config.error(), file.string());
-  }
-  nn::ParameterSet set;
-  Network network(*config, set.root());
-  return Described<Network>{std::move(set), std::move(network)};
-}
-
-/// The weights of a described network; `described` must outlive them.
-template <class Network>
-Result<nn::WeightBank> bind(Described<Network>& described, const std::filesystem::path& folder) {
-  LODE_TRY(const weights::Checkpoint checkpoint, weights::Checkpoint::open(folder));
-  return nn::WeightBank::bind(described.set, checkpoint, Network::load_rules());
-}
-
-/// Checks model_index.json.
-Result<void> check_pipeline_class(const std::filesystem::path& folder);
+/// model_index.json has to be a FLUX pipeline's.
+Result<void> check_pipeline(const std::filesystem::path& folder);
 
 /// scheduler/scheduler_config.json.
 Result<models::FlowMatchConfig> read_schedule(const std::filesystem::path& folder);
@@ -86,10 +47,6 @@ std::uint64_t transformer_activations(const models::FluxTransformerConfig& confi
                                       std::int64_t reduction, const Extent& extent);
 std::uint64_t decoder_activations(const models::AutoencoderKlConfig& config, std::int64_t pixels,
                                   const Extent& extent);
-
-/// All bytes of blocks, and of the largest.
-FluxDemand::Weights weights_of(const std::vector<nn::Block>& blocks,
-                               const nn::Placement& placement);
 
 /// Who is held how: CLIP and the decoder are small and stay as they are computed.
 nn::Placement placement_of(Part part, nn::Placement placement);

@@ -14,9 +14,10 @@
 #include "flux/decode_internal.h"
 #include "flux/parts_internal.h"
 #include "flux/prompt_encoder_internal.h"
+#include "models/pictures.h"
 #include "nn/device.h"
 #include "nn/noise.h"
-#include "nn/residency.h"
+#include "nn/turns.h"
 
 namespace lode::flux {
 
@@ -117,14 +118,11 @@ class FluxPipeline::State {
       }
     }
   };
-  struct Source {
-    nn::WeightBank bank;
-    std::vector<nn::Block> blocks;
-  };
 
-  State(Described<models::ClipText> clip, Described<models::T5Encoder> t5,
-        Described<models::FluxTransformer> transformer, Described<models::KlDecoder> decoder,
-        PromptTokenizer tokenizer, std::size_t cached_prompts)
+  State(models::Described<models::ClipText> clip, models::Described<models::T5Encoder> t5,
+        models::Described<models::FluxTransformer> transformer,
+        models::Described<models::KlDecoder> decoder, PromptTokenizer tokenizer,
+        std::size_t cached_prompts)
       : clip_(std::move(clip)),
         t5_(std::move(t5)),
         transformer_(std::move(transformer)),
@@ -156,16 +154,14 @@ class FluxPipeline::State {
 
   FluxOptions options_;
   nn::Placement placement_;
-  Described<models::ClipText> clip_;
-  Described<models::T5Encoder> t5_;
-  Described<models::FluxTransformer> transformer_;
-  Described<models::KlDecoder> decoder_;
+  models::Described<models::ClipText> clip_;
+  models::Described<models::T5Encoder> t5_;
+  models::Described<models::FluxTransformer> transformer_;
+  models::Described<models::KlDecoder> decoder_;
   models::FlowMatchConfig schedule_;
   PromptTokenizer tokenizer_;
   PromptCache prompts_;
-  std::vector<Source> sources_;
-  std::array<std::unique_ptr<nn::Residency>, kParts> residencies_;
-  std::array<std::optional<std::uint64_t>, kParts> budgets_;
+  nn::Turns turns_;
 };
 
 Result<std::unique_ptr<FluxPipeline::State>> FluxPipeline::State::open(
@@ -174,15 +170,15 @@ Result<std::unique_ptr<FluxPipeline::State>> FluxPipeline::State::open(
     LODE_CHECK(check_range("decode_tile", options.decode_tile, kMinTile, kMaxSide));
   }
   LODE_TRY(const nn::Placement placement, placement_for(options));
-  LODE_CHECK(check_pipeline_class(folder));
-  LODE_TRY(auto clip,
-           describe<models::ClipText>(folder / "text_encoder", models::parse_clip_text_config));
+  LODE_CHECK(check_pipeline(folder));
+  LODE_TRY(auto clip, models::describe<models::ClipText>(folder / "text_encoder",
+                                                         models::parse_clip_text_config));
   LODE_TRY(auto t5,
-           describe<models::T5Encoder>(folder / "text_encoder_2", models::parse_t5_config));
-  LODE_TRY(auto transformer, describe<models::FluxTransformer>(
+           models::describe<models::T5Encoder>(folder / "text_encoder_2", models::parse_t5_config));
+  LODE_TRY(auto transformer, models::describe<models::FluxTransformer>(
                                  folder / "transformer", models::parse_flux_transformer_config));
-  LODE_TRY(auto decoder,
-           describe<models::KlDecoder>(folder / "vae", models::parse_autoencoder_kl_config));
+  LODE_TRY(auto decoder, models::describe<models::KlDecoder>(folder / "vae",
+                                                             models::parse_autoencoder_kl_config));
   LODE_CHECK(check_agreement(clip.network.config(), t5.network.config(),
                              transformer.network.config(), decoder.network.config()));
   PromptLengths lengths;
@@ -199,8 +195,8 @@ Result<std::unique_ptr<FluxPipeline::State>> FluxPipeline::State::open(
   state->placement_ = placement;
   state->schedule_ = schedule;
   const auto add = [&](Part part, auto& described) -> Result<void> {
-    LODE_TRY(nn::WeightBank bank, bind(described, folder / std::string(to_string(part))));
-    state->sources_.push_back({std::move(bank), described.network.blocks()});
+    LODE_TRY(nn::WeightBank bank, models::bind(described, folder / std::string(to_string(part))));
+    state->turns_.add(std::move(bank), described.network.blocks(), placement_of(part, placement));
     return {};
   };
   LODE_CHECK(add(Part::clip, state->clip_));
@@ -225,8 +221,7 @@ Result<void> FluxPipeline::State::check(const FluxRequest& request) const {
 Result<FluxPlan> FluxPipeline::State::plan(int width, int height, int pictures) const {
   FluxDemand demand;
   for (std::size_t i = 0; i < kParts; ++i) {
-    demand.weights[i] =
-        weights_of(sources_[i].blocks, placement_of(static_cast<Part>(i), placement_));
+    demand.weights[i] = turns_.weights(i);
   }
   Extent extent;
   extent.width = width;
@@ -245,8 +240,8 @@ Result<FluxPlan> FluxPipeline::State::plan(int width, int height, int pictures) 
       always_tiled ? demand.tiled_decoder_bytes : decoder_activations(decoder, pixels, extent)};
   if (placement_.device.is_cpu()) {
     // The layers of modulations pass through the same memory.
-    const FluxDemand::Weights modulations =
-        weights_of(transformer_.network.modulation_blocks(), {.compute = placement_.compute});
+    const nn::WeightBytes modulations =
+        nn::weight_bytes(transformer_.network.modulation_blocks(), {.compute = placement_.compute});
     demand.activation_bytes[static_cast<std::size_t>(Part::transformer)] += modulations.least_bytes;
   }
   LODE_TRY(FluxPlan plan, plan_flux(demand, options_.memory_budget_bytes));
@@ -255,32 +250,12 @@ Result<FluxPlan> FluxPipeline::State::plan(int width, int height, int pictures) 
 }
 
 Result<nn::Residency*> FluxPipeline::State::enter(Part part, Run& run) {
-  const auto index = static_cast<std::size_t>(part);
-  for (std::size_t i = 0; i < kParts; ++i) {
-    if (i != index && !run.plan.parts[i].stays) {
-      residencies_[i].reset();
-    }
-  }
-  std::unique_ptr<nn::Residency>& residency = residencies_[index];
-  const auto budget = run.plan.parts[index].budget_bytes;
-  if (residency == nullptr || budgets_[index] != budget) {
-    residency.reset();
-    nn::Placement placement = placement_of(part, placement_);
-    placement.memory_budget_bytes = budget;
-    LODE_TRY(residency,
-             nn::Residency::create(sources_[index].bank, sources_[index].blocks, placement));
-    budgets_[index] = budget;
-  }
-  residency->set_stop(run.stop);
-  return residency.get();
+  return turns_.enter(static_cast<std::size_t>(part), run.plan.parts, run.stop);
 }
 
 void FluxPipeline::State::leave(Part part, Run& run) {
   const auto index = static_cast<std::size_t>(part);
-  run.result.peak_weight_bytes[index] = residencies_[index]->counts().peak_bytes;
-  if (!run.plan.parts[index].stays) {
-    residencies_[index].reset();
-  }
+  run.result.peak_weight_bytes[index] = turns_.leave(index, run.plan.parts);
 }
 
 Result<EncodedPrompt> FluxPipeline::State::encode(Run& run) {
@@ -312,9 +287,9 @@ Result<models::FluxModulations> FluxPipeline::State::modulate(
   const std::vector<nn::Block>& blocks = transformer_.network.modulation_blocks();
   nn::Placement placement;
   placement.compute = placement_.compute;
-  placement.memory_budget_bytes = weights_of(blocks, placement).least_bytes;
+  placement.memory_budget_bytes = nn::weight_bytes(blocks, placement).least_bytes;
   LODE_TRY(const auto pass,
-           nn::Residency::create(sources_[static_cast<std::size_t>(Part::transformer)].bank, blocks,
+           nn::Residency::create(turns_.bank(static_cast<std::size_t>(Part::transformer)), blocks,
                                  placement));
   pass->set_stop(run.stop);
   models::FluxConditions conditions;
@@ -385,7 +360,7 @@ Result<void> FluxPipeline::State::decode_all(Run& run, const at::Tensor& latents
         models::flux_unpack(latents.narrow(0, i, 1), rows(run.request), columns(run.request)));
     const at::Tensor decoded = decode(decoder_.network, unpacked, tiles, *pass);
     LODE_CHECK(check_finite(decoded, "the decoded picture"));
-    run.result.pictures.push_back(to_picture(decoded));
+    run.result.pictures.push_back(models::to_picture(decoded));
     run.tell("decode", i + 1, run.request.pictures);
   }
   leave(Part::decoder, run);
@@ -415,10 +390,9 @@ Result<FluxResult> FluxPipeline::State::run(const FluxRequest& request, const Pr
     result = outcome.error();
   }
   const bool short_of_memory = !result && result.error().code == Errc::out_of_resource;
-  for (std::size_t i = 0; i < kParts; ++i) {
-    if (short_of_memory || !plan.parts[i].stays) {
-      residencies_[i].reset();
-    }
+  turns_.settle(plan.parts);
+  if (short_of_memory) {
+    turns_.drop_all();
   }
   return result;
 }

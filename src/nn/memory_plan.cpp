@@ -24,6 +24,16 @@ std::uint64_t bytes_of(const Block& block, const Placement& placement) {
   return total;
 }
 
+WeightBytes weight_bytes(std::span<const Block> blocks, const Placement& placement) {
+  WeightBytes weights;
+  for (const Block& block : blocks) {
+    const std::uint64_t bytes = bytes_of(block, placement);
+    weights.all_bytes += bytes;
+    weights.least_bytes = std::max(weights.least_bytes, bytes);
+  }
+  return weights;
+}
+
 Result<MemoryPlan> plan_memory(std::span<const Block> blocks, const Placement& placement) {
   MemoryPlan plan;
   for (const Block& block : blocks) {

@@ -14,6 +14,7 @@
 #include "base/result.h"
 #include "nn/parameter.h"
 #include "nn/quantised.h"
+#include "nn/turn_plan.h"
 
 namespace lode::nn {
 
@@ -29,6 +30,8 @@ struct Placement {
 /// What a parameter takes where it is placed.
 std::uint64_t bytes_of(const Parameter& parameter, const Placement& placement);
 std::uint64_t bytes_of(const Block& block, const Placement& placement);
+/// All of these blocks', and the largest's.
+WeightBytes weight_bytes(std::span<const Block> blocks, const Placement& placement);
 
 /// Who stays and who comes and goes within a budget.
 struct MemoryPlan {

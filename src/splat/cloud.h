@@ -16,6 +16,9 @@ inline constexpr float kShC0 = 0.28209479177387814F;
 /// ln(p / (1 - p)) of an opacity in (0, 1), as files keep it.
 inline float logit(float opacity) { return std::log(opacity / (1 - opacity)); }
 
+/// Logit of 1/255: a fainter gaussian is drawn nowhere.
+inline const float kFaintestLogit = -std::log(254.0F);
+
 /// Coefficients per channel above degree 0: 0, 3, 8, 15 for degree 0..3.
 constexpr int sh_rest_count(int degree) { return (degree + 1) * (degree + 1) - 1; }
 
@@ -65,6 +68,11 @@ enum class ColourModel {
   flat,            ///< degree 0 alone, as the validators' loader makes of any file
   view_dependent,  ///< all spherical harmonics, clamped at 0 (3DGS)
 };
+
+/// The one that shows all a cloud holds: flat for degree 0.
+inline ColourModel own_colours(const GaussianCloud& cloud) {
+  return cloud.sh_degree > 0 ? ColourModel::view_dependent : ColourModel::flat;
+}
 
 /// Writes into `scene`, whose memory is reused.
 void activate(const GaussianCloud& cloud, ColourModel colours, Scene& scene);

@@ -5,6 +5,8 @@
 #include <cmath>
 #include <numeric>
 
+#include "splat/split.h"
+
 namespace lode::splat {
 namespace {
 
@@ -14,13 +16,11 @@ constexpr std::int64_t kBoxSteps = 6144;  // 1.5
 constexpr float kBox = 1.5F;
 /// How often one gaussian may be moved by a step to bring the mean to 0.
 constexpr int kMaxNudges = 4;
-/// Logit of 1/255: below, a splat is drawn nowhere.
-const float kMinLogit = -std::log(254.0F);
 
 bool is_drawable(const GaussianCloud& cloud, std::size_t i) {
   const glm::vec3 &p = cloud.positions[i], &s = cloud.log_scales[i], &c = cloud.f_dc[i];
   const glm::quat& q = cloud.rotations[i];
-  return cloud.opacity_logits[i] >= kMinLogit &&
+  return cloud.opacity_logits[i] >= kFaintestLogit &&
          std::isfinite(p.x + p.y + p.z + s.x + s.y + s.z + c.x + c.y + c.z) &&
          std::isfinite(glm::dot(q, q));
 }
@@ -34,45 +34,6 @@ GaussianCloud drawable_part(const GaussianCloud& cloud) {
     }
   }
   return part;
-}
-
-int longest_axis(const glm::vec3& v) { return v.x >= v.y && v.x >= v.z ? 0 : (v.y >= v.z ? 1 : 2); }
-
-/// Turns gaussian `index` into two, half a standard deviation either side of it along its longest
-/// axis, narrowed so that the pair has the variance of the one. Each child's opacity is what makes
-/// the two together as opaque in the middle as the one was.
-void split(GaussianCloud& cloud, std::size_t index) {
-  constexpr float kOffset = 0.5F;
-  const float variance = 1 - kOffset * kOffset;
-  const float centre_falloff = std::exp(-kOffset * kOffset / (2 * variance));
-  const int axis = longest_axis(cloud.log_scales[index]);
-  glm::vec3 along(0);
-  along[axis] = kOffset * std::exp(cloud.log_scales[index][axis]);
-  along = glm::normalize(cloud.rotations[index]) * along;
-
-  const float opacity = 1 / (1 + std::exp(-cloud.opacity_logits[index]));
-  const float child = std::min((1 - std::sqrt(1 - opacity)) / centre_falloff, opacity);
-  cloud.opacity_logits[index] = std::max(logit(child), kMinLogit);
-  cloud.log_scales[index][axis] += 0.5F * std::log(variance);
-  cloud.append(cloud, index);
-  cloud.positions[index] -= along;
-  cloud.positions.back() += along;
-}
-
-/// Splits the largest gaussians, all once before any twice, until there are enough.
-void split_until_enough(GaussianCloud& cloud) {
-  while (cloud.size() < kPreconditionedGaussians) {
-    std::vector<std::size_t> largest(cloud.size());
-    std::iota(largest.begin(), largest.end(), 0);
-    std::stable_sort(largest.begin(), largest.end(), [&](std::size_t a, std::size_t b) {
-      const glm::vec3 &left = cloud.log_scales[a], &right = cloud.log_scales[b];
-      return left[longest_axis(left)] > right[longest_axis(right)];
-    });
-    const std::size_t wanted = kPreconditionedGaussians - cloud.size();
-    for (std::size_t i = 0; i < std::min(wanted, largest.size()); ++i) {
-      split(cloud, largest[i]);
-    }
-  }
 }
 
 /// One axis of all positions in grid steps: 0..kBoxSteps for the longest one, at most as far apart
@@ -165,7 +126,7 @@ Result<GaussianCloud> precondition(const GaussianCloud& cloud, Rng& rng) {
   if (!(extent > 0) || !std::isfinite(extent)) {
     return fail(Errc::invalid_input, "cloud: all gaussians lie at one point");
   }
-  split_until_enough(out);
+  split_until(out, kPreconditionedGaussians);
   fit_to_box(out, rng);
   return with_unit_corner_last(out);
 }

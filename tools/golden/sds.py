@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Makes tests/golden/guidance: tiny Zero123, MVDream and Stable Diffusion folders, and what the references compute.
+"""Makes tests/golden/sds: tiny Zero123, MVDream and Stable Diffusion folders, and what the references compute.
 
-Usage: guidance.py --dreamgaussian D --mvdream M --mvdream-diffusers P OUT
+Usage: sds.py --dreamgaussian D --mvdream M --mvdream-diffusers P OUT
 
 D, M and P are checkouts of github.com/dreamgaussian/dreamgaussian, bytedance/MVDream and ashawkey/mvdream_diffusers.
 Their own train_step, refine, get_img_embeds and pipeline run here, in float32 on the CPU, with the noise they draw
-replayed from what is stored. tests/golden/guidance/README.md lists the tensors.
+replayed from what is stored. tests/golden/sds/README.md lists the tensors.
 """
 import argparse
 import contextlib
@@ -271,10 +271,10 @@ def mvdream(out, generator):
     answer = differentiate(pictures, lambda x: model.train_step(x, model_camera(), step_ratio=0.45))
     result |= {"views": pictures.half()} | answer
 
-    def reconstruction(x):  # threestudio's multiview_diffusion_guidance.py with recon_loss, at t = 600
+    def reconstruction(x):  # threestudio's multiview_diffusion_sds.py with recon_loss, at t = 980
         noise.expect("posterior", "noise")
         z = model.encode_imgs(torch.nn.functional.interpolate(x, (256, 256), mode="bilinear", align_corners=False))
-        t = torch.full((VIEWS,), 600)
+        t = torch.full((VIEWS,), 980)
         camera = model_camera()[:, [0, 2, 1, 3]]
         camera[:, 1] *= -1
         camera = mvdream_utils.normalize_camera(camera).view(VIEWS, 16).repeat(2, 1)
