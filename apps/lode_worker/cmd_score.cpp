@@ -35,6 +35,7 @@ struct ScoreCommand {
   std::string picture;
   JudgeFlags judge;
   double threshold = 0.6;  // the validators' (protocol of the subnet, validation_threshold)
+  std::optional<double> floor;
   std::string sheet;
   bool json = false;
 };
@@ -43,6 +44,7 @@ struct ScoreCommand {
 struct Outcome {
   std::optional<double> score;
   std::optional<double> alignment;
+  bool is_discarded = false;
   std::vector<double> views;
   std::string line;
   std::vector<std::string> notes;
@@ -70,9 +72,10 @@ Json part_json(const std::optional<double>& value, const std::vector<double>& vi
 Result<Outcome> judge_by_engine(const ScoreCommand& command, ByteView spz,
                                 const scorer::Prompt& prompt, const std::stop_token& stop) {
   LODE_TRY(scorer::Scorer engine, open_scorer(command.judge));
-  LODE_TRY(const scorer::Verdict verdict, engine.score(spz, prompt, stop));
+  LODE_TRY(const scorer::Verdict verdict, engine.score(spz, prompt, {stop, command.floor}));
   Outcome outcome;
   outcome.score = verdict.value;
+  outcome.is_discarded = verdict.is_discarded;
   outcome.alignment = verdict.components.alignment;
   outcome.views = verdict.view_scores;
   outcome.line = verdict.line;
@@ -151,6 +154,9 @@ std::string verdict_of(const Outcome& outcome, double threshold) {
   if (!outcome.score) {
     return "unknown";
   }
+  if (outcome.is_discarded) {
+    return "discarded";
+  }
   return *outcome.score >= threshold ? "pass" : "fail";
 }
 
@@ -218,6 +224,8 @@ void add_score(CLI::App& app, cli::Action& chosen) {
   add_judge_flags(*command, options->judge);
   command->add_option("--threshold", options->threshold, "The score that passes")
       ->capture_default_str();
+  command->add_option("--floor", options->floor,
+                      "Stop judging once it is known that the score will be below, or 0");
   command->add_option("--sheet", options->sheet,
                       "A PNG of the 16 views, each over a bar of its score");
   command->add_flag("--json", options->json, "Print one JSON object");

@@ -27,6 +27,7 @@ pipeline::Judgement judgement_of(const scorer::Verdict& verdict) {
   note("lpips", parts.lpips);
   judgement.views = verdict.view_scores;
   judgement.reason = verdict.line;
+  judgement.is_discarded = verdict.is_discarded;
   return judgement;
 }
 
@@ -54,21 +55,22 @@ class EngineCritic final : public pipeline::Critic {
   void release() override { scorer_.reset(); }
 
   Result<pipeline::Judgement> judge_text(const splat::Scene& scene, std::string_view prompt,
-                                         const std::stop_token& stop) override {
-    return judge(scene, {prompt}, stop);
+                                         const pipeline::JudgeOptions& options) override {
+    return judge(scene, {prompt}, options);
   }
   Result<pipeline::Judgement> judge_image(const splat::Scene& scene, const image::Image& prompt,
-                                          const std::stop_token& stop) override {
-    return judge(scene, {{}, &prompt}, stop);
+                                          const pipeline::JudgeOptions& options) override {
+    return judge(scene, {{}, &prompt}, options);
   }
 
  private:
   Result<pipeline::Judgement> judge(const splat::Scene& scene, const scorer::Prompt& prompt,
-                                    const std::stop_token& stop) {
+                                    const pipeline::JudgeOptions& options) {
     if (!scorer_) {
       LODE_CHECK(open());
     }
-    LODE_TRY(const scorer::Verdict verdict, scorer_->score(scene, prompt, stop));
+    LODE_TRY(const scorer::Verdict verdict,
+             scorer_->score(scene, prompt, {options.stop, options.floor}));
     return judgement_of(verdict);
   }
 

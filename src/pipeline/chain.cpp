@@ -216,8 +216,8 @@ class ChainBackend::Run {
     LODE_TRY(const StageKeeper::Loan loan, keeper_.borrow(critic, stop_));
     clock_.lap("wait");
     Result<Judgement> judgement = request_.kind == Request::Kind::text
-                                      ? critic.judge_text(scene, request_.prompt, stop_)
-                                      : critic.judge_image(scene, asset_.picture, stop_);
+                                      ? critic.judge_text(scene, request_.prompt, {.stop = stop_})
+                                      : critic.judge_image(scene, asset_.picture, {.stop = stop_});
     clock_.lap("score");
     if (!judgement) {
       return in_stage("critic", critic, judgement.error());
@@ -276,14 +276,14 @@ class SharedCritic final : public Critic {
   std::string_view name() const override { return critic_->name(); }
 
   Result<Judgement> judge_text(const splat::Scene& scene, std::string_view prompt,
-                               const std::stop_token& stop) override {
-    LODE_TRY(const StageKeeper::Loan loan, keeper_->borrow(*critic_, stop));
-    return critic_->judge_text(scene, prompt, stop);
+                               const JudgeOptions& options) override {
+    LODE_TRY(const StageKeeper::Loan loan, keeper_->borrow(*critic_, options.stop));
+    return critic_->judge_text(scene, prompt, options);
   }
   Result<Judgement> judge_image(const splat::Scene& scene, const image::Image& prompt,
-                                const std::stop_token& stop) override {
-    LODE_TRY(const StageKeeper::Loan loan, keeper_->borrow(*critic_, stop));
-    return critic_->judge_image(scene, prompt, stop);
+                                const JudgeOptions& options) override {
+    LODE_TRY(const StageKeeper::Loan loan, keeper_->borrow(*critic_, options.stop));
+    return critic_->judge_image(scene, prompt, options);
   }
   Result<std::optional<double>> judge_painting(const image::Image& picture, std::string_view prompt,
                                                const std::stop_token& stop) override {

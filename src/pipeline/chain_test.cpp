@@ -112,12 +112,12 @@ class FakeCritic final : public Critic {
   explicit FakeCritic(Script& script) : script_(script) {}
   std::string_view name() const override { return "critic"; }
   Result<Judgement> judge_text(const splat::Scene&, std::string_view,
-                               const std::stop_token&) override {
+                               const JudgeOptions&) override {
     LODE_CHECK(act(script_, "score text"));
     return Judgement{.score = 0.75, .reason = "fine"};
   }
   Result<Judgement> judge_image(const splat::Scene&, const image::Image&,
-                                const std::stop_token&) override {
+                                const JudgeOptions&) override {
     LODE_CHECK(act(script_, "score image"));
     return Judgement{.score = 0.5, .reason = "like it"};
   }

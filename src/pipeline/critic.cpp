@@ -21,12 +21,12 @@ class LikenessCritic final : public Critic {
  public:
   std::string_view name() const override { return "likeness"; }
   Result<Judgement> judge_text(const splat::Scene& scene, std::string_view prompt,
-                               const std::stop_token& stop) override {
-    return as_judgement(judge::judge_text(scene, prompt, stop));
+                               const JudgeOptions& options) override {
+    return as_judgement(judge::judge_text(scene, prompt, options.stop));
   }
   Result<Judgement> judge_image(const splat::Scene& scene, const image::Image& prompt,
-                                const std::stop_token& stop) override {
-    return as_judgement(judge::judge_image(scene, prompt, stop));
+                                const JudgeOptions& options) override {
+    return as_judgement(judge::judge_image(scene, prompt, options.stop));
   }
 };
 

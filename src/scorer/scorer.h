@@ -9,6 +9,7 @@
 #include <stop_token>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/bytes.h"
@@ -58,6 +59,21 @@ struct Prompt {
   const image::Image* picture = nullptr;
 };
 
+/// How far to judge.
+struct Scrutiny {
+  Scrutiny(std::stop_token stop_in = {}, std::optional<double> floor_in = {})
+      : stop(std::move(stop_in)), floor(floor_in) {}
+
+  std::stop_token stop;
+  /// Below this the score does not matter, nor do the parts of a score of 0. Then
+  /// score::kProxyViews are drawn and judged first and the rest only when they may yet reach the
+  /// floor; and after the alignment of all views, which costs little, quality is left out where it
+  /// cannot help (score/proxy.h). Nothing is computed twice. With a memory budget, networks are
+  /// loaded twice.
+  /// 0 stops at sure zeros alone.
+  std::optional<double> floor;
+};
+
 /// Seconds that the parts took.
 struct StageSeconds {
   double draw = 0, prompt = 0, alignment = 0, quality = 0, ssim = 0, lpips = 0;
@@ -70,15 +86,21 @@ struct Verdict {
   /// Nothing when neither alignment nor quality could be judged: the data checks passed, that is
   /// all.
   std::optional<double> value;
+  /// It will not reach the floor: `value` is foretold, at most the floor; `components` and `views`
+  /// are of what was looked at.
+  bool is_discarded = false;
   score::Components components;
-  score::ViewValues views;  ///< kViews each, of the parts judged
-  /// What `value` would be if all views were like this one; kViews, or empty like `value`.
+  score::ViewValues views;  ///< kViews each, of the parts judged; fewer when discarded
+  /// What `value` would be if all views were like this one; kViews; empty when
+  /// discarded and where there is no `value`.
   std::vector<double> view_scores;
   std::vector<std::string> refusals;  ///< why the validators would not even look at it
   std::vector<std::string> notes;     ///< what was done otherwise than they do
   std::string line;                   ///< the score and its reasons, for people
   StageSeconds seconds;
 };
+
+class Networks;
 
 /// Used by one thread at a time. After any error it can be used again.
 class Scorer {
@@ -95,22 +117,21 @@ class Scorer {
   /// Errc::cancelled, Errc::out_of_resource, weights that turn out damaged. A bad splat is no
   /// error: it scores 0. Nor is an empty prompt, which the validators' networks read like any
   /// other.
-  Result<Verdict> score(ByteView spz, const Prompt& prompt, const std::stop_token& stop = {});
+  Result<Verdict> score(ByteView spz, const Prompt& prompt, const Scrutiny& scrutiny = {});
   /// The same of gaussians as validators load them; framed here.
   Result<Verdict> score(const splat::Scene& scene, const Prompt& prompt,
-                        const std::stop_token& stop = {});
+                        const Scrutiny& scrutiny = {});
   /// The same of pictures: kViews of one size, RGB, in the validators' order.
   Result<Verdict> score(std::span<const image::Image> views, const Prompt& prompt,
-                        const std::stop_token& stop = {});
+                        const Scrutiny& scrutiny = {});
 
   /// Names of the parts that cannot be judged for want of weights: "alignment", "quality", "lpips".
   std::vector<std::string> missing_parts() const;
 
  private:
-  class State;
-  explicit Scorer(std::unique_ptr<State> state);
+  explicit Scorer(std::unique_ptr<Networks> networks);
 
-  std::unique_ptr<State> state_;
+  std::unique_ptr<Networks> networks_;
 };
 
 }  // namespace lode::scorer

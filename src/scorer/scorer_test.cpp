@@ -13,6 +13,7 @@
 #include "base/json.h"
 #include "base/rng.h"
 #include "image/codec.h"
+#include "score/proxy.h"
 #include "scorer/views.h"
 #include "splat/spz.h"
 
@@ -283,6 +284,96 @@ TEST(Submissions, AreJudgedFromTheirBytes) {
   stop.request_stop();
   EXPECT_EQ(scorer.score(ByteView(spz), {"a ball"}, stop.get_token()).error().code,
             Errc::cancelled);
+}
+
+constexpr const char* kAlignedPrompt = "an apple";  // as the tiny networks see the golden views
+
+TEST(Floor, AReachableOneChangesNothingAndLooksAtNothingTwice) {
+  Scorer scorer = Scorer::open(all_folders()).value();
+  const std::vector<image::Image> views = golden_views();
+  const Verdict whole = scorer.score(views, {kAlignedPrompt}).value();
+  ASSERT_GE(*whole.components.alignment, score::kAlignmentFloor);
+  const Verdict reached = scorer.score(views, {kAlignedPrompt}, {{}, *whole.value - 0.05}).value();
+  EXPECT_FALSE(reached.is_discarded);
+  EXPECT_NEAR(*reached.value, *whole.value, 1e-6);
+  ASSERT_EQ(reached.views.quality.size(), whole.views.quality.size());
+  for (std::size_t i = 0; i < whole.views.quality.size(); ++i) {
+    EXPECT_NEAR(reached.views.quality[i], whole.views.quality[i], 1e-5) << "view " << i;
+    EXPECT_NEAR(reached.views.alignment[i], whole.views.alignment[i], 1e-5) << "view " << i;
+  }
+  EXPECT_EQ(reached.view_scores.size(), whole.view_scores.size());
+}
+
+TEST(Floor, OneFarAboveStopsJudgingAfterFourViews) {
+  Scorer scorer = Scorer::open(all_folders()).value();
+  const std::vector<image::Image> views = golden_views();
+  const Verdict whole = scorer.score(views, {kAlignedPrompt}).value();
+  const double floor = *whole.value + 0.5;
+  const Verdict stopped = scorer.score(views, {kAlignedPrompt}, {{}, floor}).value();
+  ASSERT_TRUE(stopped.is_discarded) << stopped.line;
+  EXPECT_LE(*stopped.value, floor);
+  EXPECT_THAT(stopped.line, testing::StartsWith("discarded on 4 views: "));
+  ASSERT_EQ(stopped.views.alignment.size(), 4U);
+  for (std::size_t i = 0; i < 4; ++i) {
+    EXPECT_NEAR(stopped.views.alignment[i],
+                whole.views.alignment[static_cast<std::size_t>(score::kProxyViews[i])], 1e-5);
+  }
+  EXPECT_TRUE(stopped.views.ssim.empty());
+  EXPECT_TRUE(stopped.views.lpips.empty());
+  EXPECT_TRUE(stopped.view_scores.empty());
+}
+
+TEST(Floor, OneThatAllAlignmentsPutOutOfReachSparesTheQualityOfTheOthers) {
+  ScorerFolders folders = all_folders();
+  folders.quality.clear();
+  folders.dinov2.clear();
+  Scorer without_quality = Scorer::open(folders).value();
+  const std::vector<image::Image> views = golden_views();
+  const Verdict whole = without_quality.score(views, {kAlignedPrompt}).value();
+  // Alignment's share of the score is known after all views, what LPIPS may add is not.
+  const double lpips_share = score::kLpipsWeight / (1 - score::kQualityWeight);
+  const Verdict verdict =
+      without_quality.score(views, {kAlignedPrompt}, {{}, *whole.value + lpips_share}).value();
+  EXPECT_TRUE(verdict.is_discarded) << verdict.line << " of " << whole.line;
+  EXPECT_TRUE(verdict.views.lpips.empty());
+}
+
+TEST(Floor, AnAlignmentUnderTheEnginesIsZeroWithoutTheRest) {
+  Scorer scorer = Scorer::open(all_folders()).value();
+  const std::vector<image::Image> views = golden_views();
+  bool found = false;
+  const auto golden = engine_golden();
+  for (const auto& run : golden["text"]) {
+    const auto prompt = run["prompt"].get<std::string>();
+    const Verdict whole = scorer.score(views, {prompt}).value();
+    if (*whole.components.alignment >= score::kAlignmentFloor) {
+      continue;
+    }
+    found = true;
+    EXPECT_EQ(whole.views.quality.size(), 16U) << "all is judged when nobody says a floor";
+    const Verdict quick = scorer.score(views, {prompt}, {{}, 0.0}).value();
+    EXPECT_FALSE(quick.is_discarded) << "its score is known, and no score is below this floor";
+    EXPECT_EQ(quick.value, 0);
+    EXPECT_EQ(quick.components.alignment, whole.components.alignment);
+    EXPECT_FALSE(quick.components.quality);
+    EXPECT_TRUE(quick.views.ssim.empty());
+    EXPECT_THAT(quick.line, HasSubstr("is below 0.3"));
+  }
+  EXPECT_TRUE(found) << "no prompt of the golden file is that far off";
+}
+
+TEST(Floor, ASceneIsDrawnOnlyAsFarAsItIsLookedAt) {
+  Scorer scorer = Scorer::open(all_folders()).value();
+  const splat::Scene scene = splat::activate(ball());
+  const Verdict whole = scorer.score(scene, {"a ball"}).value();
+  const Verdict reached = scorer.score(scene, {"a ball"}, {{}, 0.0}).value();
+  EXPECT_NEAR(*reached.value, *whole.value, 1e-6);
+  const Verdict stopped = scorer.score(scene, {"a ball"}, {{}, 5.0}).value();
+  EXPECT_TRUE(stopped.is_discarded);
+  EXPECT_LT(stopped.seconds.draw, whole.seconds.draw);
+  EXPECT_EQ(stopped.seconds.quality, 0) << "not even full marks would do";
+  Scorer data_only = Scorer::open({}).value();
+  EXPECT_FALSE(data_only.score(scene, {"a ball"}, {{}, 0.99})->is_discarded);
 }
 
 TEST(Views, LastIsTheFirstAgain) {

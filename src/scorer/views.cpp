@@ -1,23 +1,29 @@
 #include "scorer/views.h"
 
-#include "render/render.h"
-
 namespace lode::scorer {
+
+ViewDrawer::ViewDrawer(splat::Scene scene, int threads)
+    : scene_(std::move(scene)),
+      pool_(threads),
+      renderer_(pool_),
+      cameras_(render::validator_cameras(kViewSide)) {
+  splat::frame(scene_);
+}
+
+Result<image::Image> ViewDrawer::draw(int view, const std::stop_token& stop) {
+  if (stop.stop_requested()) {
+    return fail(Errc::cancelled, "scoring was cancelled");
+  }
+  renderer_.draw(scene_, cameras_[static_cast<std::size_t>(view)], {}, frame_);
+  return render::to_image(frame_);
+}
 
 Result<std::vector<image::Image>> draw_views(splat::Scene scene, int threads,
                                              const std::stop_token& stop) {
-  splat::frame(scene);
-  ThreadPool pool(threads);
-  render::Renderer renderer(pool);
-  render::Frame frame;
+  ViewDrawer drawer(std::move(scene), threads);
   std::vector<image::Image> views;
-  const std::vector<render::Camera> cameras = render::validator_cameras(kViewSide);
   for (int i = 0; i + 1 < kViews; ++i) {
-    if (stop.stop_requested()) {
-      return fail(Errc::cancelled, "scoring was cancelled");
-    }
-    renderer.draw(scene, cameras[i], {}, frame);
-    views.push_back(render::to_image(frame));
+    LODE_TRY(views.emplace_back(), drawer.draw(i, stop));
   }
   views.push_back(views.front());
   return views;

@@ -30,6 +30,7 @@ struct Fields {
   std::optional<std::string> prompt, prompt_image;
   bool wants_single = false, wants_grid = false;
   double preview_threshold = 0.6;
+  std::optional<double> floor;
 };
 
 Error wrong(const char* name, const char* expected) {
@@ -97,6 +98,12 @@ Result<Fields> read_fields(const HttpRequest& request) {
       return wrong("preview_score_threshold", "a number");
     }
     fields.preview_threshold = found->get<double>();
+  }
+  if (const auto found = body.find("score_floor"); found != body.end() && !found->is_null()) {
+    if (!found->is_number()) {
+      return wrong("score_floor", "a number");
+    }
+    fields.floor = found->get<double>();
   }
   return fields;
 }
@@ -185,10 +192,11 @@ Result<pipeline::Judgement> judge_splat(const Result<splat::Scene>& scene, const
     return nothing("refused: " + scene.error().message());
   }
   if (kind == PromptKind::text) {
-    return judge.judge_text(*scene, *prompt, stop);
+    return judge.judge_text(*scene, *prompt, {stop, fields.floor});
   }
   const auto picture = open_picture(*prompt);
-  return picture ? judge.judge_image(*scene, *picture, stop) : nothing(picture.error().message());
+  return picture ? judge.judge_image(*scene, *picture, {stop, fields.floor})
+                 : nothing(picture.error().message());
 }
 
 Json judgement_json(const pipeline::Judgement& judgement) {
@@ -199,6 +207,7 @@ Json judgement_json(const pipeline::Judgement& judgement) {
           {"lpips", judgement.lpips},
           {"preview", nullptr},
           {"grid_preview", nullptr},
+          {"discarded", judgement.is_discarded},
           {"judged", judgement.judged},
           {"views", judgement.views},
           {"reason", judgement.reason}};
@@ -210,7 +219,8 @@ Result<Json> score(const Fields& fields, PromptKind kind, pipeline::Critic& judg
   LODE_TRY(const pipeline::Judgement judgement, judge_splat(scene, fields, kind, judge, stop));
   Json answer = judgement_json(judgement);
   const bool wants_preview = fields.wants_single || fields.wants_grid;
-  if (scene && wants_preview && judgement.score > fields.preview_threshold) {
+  if (scene && wants_preview && !judgement.is_discarded &&
+      judgement.score > fields.preview_threshold) {
     LODE_TRY(const auto views, duel_views(*scene, stop));
     if (fields.wants_single) {
       LODE_TRY(answer["preview"], as_base64_png(views.front()));

@@ -17,9 +17,11 @@ enum class PromptKind { text, picture };
 /// POST /validate_txt_to_3d_ply/ and /validate_img_to_3d_ply/. JSON in: `data` (base64, required),
 /// `compression` (0 PLY, the default, or 2 SPZ), `prompt` or `prompt_image` (base64; both may be
 /// null), `generate_single_preview` (or `generate_preview`) and `generate_grid_preview` (false),
-/// `preview_score_threshold` (0.6). JSON out: `score`, `iqa`, `alignment_score`, `ssim`, `lpips`,
-/// `preview` and `grid_preview` (base64 of a PNG, or null), and of our own `judged`, `views`,
-/// `reason`.
+/// `preview_score_threshold` (0.6), and of our own, which others ignore, `score_floor`: below it
+/// the score does not matter, so that judging may stop early. JSON out: `score`, `iqa`,
+/// `alignment_score`, `ssim`, `lpips`, `preview` and `grid_preview` (base64 of a PNG, or null), and
+/// of our own `judged`, `views`, `reason`, `discarded`: whether judging stopped early; then `score`
+/// is foretold, at most the floor.
 ///
 /// A field of a wrong type and a prompt that is too long are 422. Whatever else is wrong with
 /// prompt or splat scores 0 with status 200, and `reason` says what. Previews are drawn when

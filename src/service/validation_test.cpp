@@ -22,18 +22,21 @@ class FakeJudge final : public pipeline::Critic {
  public:
   pipeline::Judgement answer;
   std::string prompt;
+  std::optional<double> floor;
   int pictures = 0;
   std::size_t gaussians = 0;
 
   std::string_view name() const override { return "fake"; }
   Result<pipeline::Judgement> judge_text(const splat::Scene& scene, std::string_view text,
-                                         const std::stop_token&) override {
+                                         const pipeline::JudgeOptions& options) override {
+    floor = options.floor;
     prompt = text;
     gaussians = scene.size();
     return answer;
   }
   Result<pipeline::Judgement> judge_image(const splat::Scene& scene, const image::Image&,
-                                          const std::stop_token&) override {
+                                          const pipeline::JudgeOptions& options) override {
+    floor = options.floor;
     ++pictures;
     gaussians = scene.size();
     return answer;
@@ -147,6 +150,26 @@ TEST_F(ValidationTest, ScoresNothingForWhatCannotBeRead) {
   EXPECT_NE(reason("data", base64_encode(splat::encode_ply(empty, {})), PromptKind::text), "");
 }
 
+TEST_F(ValidationTest, TellsTheJudgeTheFloorAndTheClientThatItStopped) {
+  EXPECT_EQ(ask(request())["discarded"], false);
+  EXPECT_FALSE(judge_.floor);
+  Json body = request();
+  body["score_floor"] = nullptr;
+  ask(body);
+  EXPECT_FALSE(judge_.floor);
+  body["score_floor"] = 0.83;
+  body["generate_single_preview"] = true;
+  judge_.answer.is_discarded = true;
+  const Json answer = ask(body);
+  EXPECT_EQ(judge_.floor, 0.83);
+  EXPECT_EQ(answer["discarded"], true);
+  EXPECT_TRUE(answer["preview"].is_null()) << "nobody wants to see what is thrown away";
+  body["prompt_image"] = base64_encode(*image::encode_png(image::Image(8, 8, 3)));
+  ask(body, PromptKind::picture);
+  EXPECT_EQ(judge_.pictures, 1);
+  EXPECT_EQ(judge_.floor, 0.83);
+}
+
 TEST_F(ValidationTest, RefusesFieldsOfAWrongTypeNamingThem) {
   const auto refusal = [&](const char* field, const Json& value) {
     Json body = request();
@@ -155,9 +178,9 @@ TEST_F(ValidationTest, RefusesFieldsOfAWrongTypeNamingThem) {
     EXPECT_EQ(response.status, 422) << field;
     return response.body;
   };
-  for (const char* field :
-       {"data", "prompt", "prompt_image", "compression", "generate_preview",
-        "generate_single_preview", "generate_grid_preview", "preview_score_threshold"}) {
+  for (const char* field : {"data", "prompt", "prompt_image", "compression", "generate_preview",
+                            "generate_single_preview", "generate_grid_preview",
+                            "preview_score_threshold", "score_floor"}) {
     EXPECT_NE(refusal(field, Json::array()).find(field), std::string::npos);
   }
   EXPECT_NE(refusal("data", nullptr).find("data"), std::string::npos);

@@ -184,6 +184,15 @@ class Score(NetworksCase):
         self.assertIn("not judged: quality, lpips", told["line"])
         self.assertIsNone(told["breakdown"]["quality"])
 
+    def test_stops_at_four_views_when_the_floor_is_out_of_reach(self):
+        weights = ("--clip", self.WEIGHTS / "clip_b", "--tokenizer", self.TOKENIZER, "--quality",
+                   self.WEIGHTS / "quality", "--dinov2", self.WEIGHTS / "dinov2")
+        told = self.score("--prompt", "a red mug", *weights, "--floor", 5)
+        self.assertEqual(told["verdict"], "discarded")
+        self.assertLess(told["score"], 5)
+        self.assertIn("discarded on 4 views: ", told["line"])
+        self.assertEqual(len(told["breakdown"]["alignment"]["views"]), 4)
+
     def test_judges_by_drawings_without_weights(self):
         told = self.score("--prompt", "a red mug")
         self.assertEqual((told["judge"], told["verdict"]), ("sketch", "pass"), told)
@@ -206,6 +215,11 @@ class Score(NetworksCase):
         self.assertEqual(answer["judged"], ["data", "alignment", "quality", "ssim"])
         told = self.score("--prompt", "a red mug", *weights)
         self.assertAlmostEqual(answer["score"], told["score"], places=5)
+        self.assertFalse(answer["discarded"])
+        request.data = body[:-1].encode() + b', "score_floor": 5}'
+        with urllib.request.urlopen(request, timeout=60) as reply:
+            answer = json.load(reply)
+        self.assertEqual((answer["discarded"], answer["ssim"]), (True, 0), answer)
         with urllib.request.urlopen(f"http://{address}/health", timeout=10) as reply:
             self.assertEqual(json.load(reply)["judge"], "engine")
 
