@@ -21,6 +21,7 @@ struct View {
   std::string name;
   render::Camera camera;
   image::Image picture;  ///< of the camera's size; RGBA says where the object is, RGB does not
+  bool is_exact = true;  ///< camera and colours are to be believed (see SlackOptions)
 };
 
 struct Dataset {

@@ -19,6 +19,8 @@ class Deck {
  public:
   Deck(std::vector<std::size_t> views, Rng rng) : views_(std::move(views)), rng_(rng) {}
 
+  const std::vector<std::size_t>& views() const { return views_; }
+
   std::size_t draw() {
     if (left_ == 0) {
       left_ = views_.size();
@@ -94,6 +96,7 @@ struct Fitter::State {
   Densifier densifier;
   Loss loss;
   render::Renderer renderer;
+  ViewSlack slack;
   int iteration = 0;
 
   // Memory of one step, kept for the next.
@@ -114,7 +117,8 @@ struct Fitter::State {
         adam(cloud.size(), cloud.sh_degree),
         densifier(cloud.size()),
         loss(threads),
-        renderer(threads) {}
+        renderer(threads),
+        slack(dataset, deck.views(), find_place(dataset, deck.views()).centre, how.slack) {}
 
   glm::vec3 background_for(const View& view) {
     if (view.picture.channels != 4) {
@@ -140,17 +144,36 @@ struct Fitter::State {
     return options.gradient_form == GradientForm::absolute && iteration < options.densify_until;
   }
 
-  Result<LossValue> differentiate(const View& view) {
-    const glm::vec3 background = background_for(view);
+  /// The picture as it would be without the view's gain.
+  void aim_at(std::size_t index, glm::vec3 background) {
+    to_target(dataset.views[index].picture, background, target_rgb, target_alpha);
+    const glm::vec3 gain = slack.gain(index);
+    if (gain == glm::vec3(1) || target_alpha.empty()) {
+      return;
+    }
+    for (std::size_t i = 0; i < target_alpha.size(); ++i) {
+      for (int c = 0; c < 3; ++c) {
+        const float behind = (1 - target_alpha[i]) * background[c];
+        target_rgb[3 * i + c] = (target_rgb[3 * i + c] - behind) / gain[c] + behind;
+      }
+    }
+  }
+
+  Result<LossValue> differentiate(std::size_t index) {
+    const glm::vec3 background = background_for(dataset.views[index]);
     splat::activate(cloud, splat::own_colours(cloud), scene);
-    renderer.draw(scene, view.camera, {.background = background, .differentiable = true}, frame);
-    to_target(view.picture, background, target_rgb, target_alpha);
+    renderer.draw(scene, slack.camera(index), {.background = background, .differentiable = true},
+                  frame);
+    aim_at(index, background);
     const LossValue value = loss.evaluate(frame, {target_rgb, target_alpha}, options.loss);
     const render::FrameGradient by_frame{.rgb = loss.rgb_gradient(),
                                          .alpha = loss.alpha_gradient(),
                                          .with_centres_abs = gathers_absolute()};
     LODE_CHECK(renderer.backward(scene, by_frame, scene_gradient));
     render::raw_gradient(cloud, scene, scene_gradient, gradient);
+    regularise(cloud, options.regularisation, gradient);
+    slack.meet_colours(index, frame, background, target_rgb, target_alpha);
+    slack.move_camera(index, scene, scene_gradient);
     return value;
   }
 
@@ -185,15 +208,25 @@ Fitter& Fitter::operator=(Fitter&&) noexcept = default;
 
 Result<StepReport> Fitter::step() {
   State& s = *state_;
-  const View& view = s.dataset.views[s.deck.draw()];
-  LODE_TRY(const LossValue value, s.differentiate(view));
+  const std::size_t index = s.deck.draw();
+  LODE_TRY(const LossValue value, s.differentiate(index));
   s.adam.step(s.cloud, s.gradient, s.rates(), s.pool);
   ++s.iteration;
-  s.control_density(view);
+  s.control_density(s.dataset.views[index]);
   return StepReport{s.iteration, value.total, psnr_db(value.mean_square), s.cloud.size()};
 }
 
 bool Fitter::is_done() const { return state_->iteration >= state_->options.iterations; }
+
+void Fitter::end_at(int iteration) {
+  State& s = *state_;
+  LODE_ASSERT(iteration >= s.iteration, "steps done stay done");
+  const double factor = static_cast<double>(iteration) / std::max(1, s.options.iterations);
+  s.options.densify_until = static_cast<int>(std::lround(s.options.densify_until * factor));
+  s.options.iterations = iteration;
+}
+
+const ViewSlack& Fitter::slack() const { return state_->slack; }
 
 const splat::GaussianCloud& Fitter::cloud() const { return state_->cloud; }
 

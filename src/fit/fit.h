@@ -12,6 +12,8 @@
 #include "fit/dataset.h"
 #include "fit/densify.h"
 #include "fit/loss.h"
+#include "fit/regular.h"
+#include "fit/slack.h"
 #include "fit/start.h"
 
 namespace lode::fit {
@@ -38,6 +40,8 @@ struct FitOptions {
   /// Behind pictures without alpha, and behind everything when measured. In steps, pictures with
   /// alpha lie over a new random colour every time, so that nothing can pass as background.
   glm::vec3 background{1};
+  Regularisation regularisation;
+  SlackOptions slack;  ///< for views that are not exact
 };
 
 /// For pictures of an object from all sides, in 500 to some thousands of iterations. `extent` is
@@ -58,8 +62,10 @@ struct StepReport {
 
 /// What is fitted to what.
 struct Problem {
-  const Dataset& dataset;          ///< must outlive the fit
-  std::vector<std::size_t> views;  ///< those to step on, as indices into the dataset; not empty
+  const Dataset& dataset;  ///< must outlive the fit
+  /// Those to step on, as indices into the dataset; not empty. One that is there twice has two
+  /// turns a round, and so twice the weight.
+  std::vector<std::size_t> views;
   splat::GaussianCloud start;
 };
 
@@ -78,6 +84,11 @@ class Fitter {
   Result<StepReport> step();
 
   bool is_done() const;
+  /// Ends the schedule at another step, at least the one that was done last: for those whom time
+  /// presses. Rates and the end of densification follow.
+  void end_at(int iteration);
+  /// How a view's camera and colours were corrected so far.
+  const ViewSlack& slack() const;
   /// The cloud as it is now.
   const splat::GaussianCloud& cloud() const;
 

@@ -146,6 +146,20 @@ TEST(Fitter, OpacitiesAreResetOnSchedule) {
   }
 }
 
+TEST(Fitter, EndsWhereItIsToldTo) {
+  const Setting setting(blobs());
+  ThreadPool pool(1);
+  FitOptions options = standard_options(100, 2.75F);
+  Fitter fitter = setting.fitter(options, pool);
+  for (int i = 0; i < 5; ++i) {
+    ASSERT_TRUE(fitter.step());
+  }
+  fitter.end_at(6);
+  EXPECT_FALSE(fitter.is_done());
+  ASSERT_TRUE(fitter.step());
+  EXPECT_TRUE(fitter.is_done());
+}
+
 TEST(Fitter, RefusesAStartThatIsNotFinite) {
   const Setting setting(blobs());
   ThreadPool pool(1);
