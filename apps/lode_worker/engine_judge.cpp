@@ -1,5 +1,7 @@
 // The validators' engine as a critic.
+#include <algorithm>
 #include <map>
+#include <optional>
 
 #include "lode_worker/judge_flags.h"
 #include "lode_worker/loaded_bytes.h"
@@ -61,6 +63,14 @@ class EngineCritic final : public pipeline::Critic {
   Result<pipeline::Judgement> judge_image(const splat::Scene& scene, const image::Image& prompt,
                                           const pipeline::JudgeOptions& options) override {
     return judge(scene, {{}, &prompt}, options);
+  }
+
+  Result<std::optional<double>> judge_painting(const image::Image& picture, std::string_view prompt,
+                                               const std::stop_token& stop) override {
+    if (!scorer_) {
+      LODE_CHECK(open());
+    }
+    return scorer_->alignment(picture, prompt, stop);
   }
 
  private:

@@ -216,8 +216,8 @@ class ChainBackend::Run {
     LODE_TRY(const StageKeeper::Loan loan, keeper_.borrow(critic, stop_));
     clock_.lap("wait");
     Result<Judgement> judgement = request_.kind == Request::Kind::text
-                                      ? critic.judge_text(scene, request_.prompt, {.stop = stop_})
-                                      : critic.judge_image(scene, asset_.picture, {.stop = stop_});
+                                      ? critic.judge_text(scene, request_.prompt, stop_)
+                                      : critic.judge_image(scene, asset_.picture, stop_);
     clock_.lap("score");
     if (!judgement) {
       return in_stage("critic", critic, judgement.error());
