@@ -9,6 +9,7 @@
 #include "lode/commands.h"
 #include "pipeline/backend.h"
 #include "pipeline/prepare.h"
+#include "pipeline/registry.h"
 
 namespace lode::commands {
 namespace {
@@ -20,6 +21,7 @@ struct GenerateOptions {
   std::string image;
   std::string out;
   std::string backend = "sketch";
+  pipeline::StageChoice stages;
   std::uint64_t seed = 0;
   bool json = false;
 };
@@ -49,7 +51,9 @@ Result<judge::Verdict> judge_it(const pipeline::Request& request, ByteView spz) 
 
 Result<Generated> generate(const GenerateOptions& options) {
   LODE_TRY(const pipeline::Request request, make_request(options));
-  LODE_TRY(const auto backend, pipeline::make_backend(options.backend));
+  LODE_TRY(const auto backend, options.backend == "chain"
+                                   ? pipeline::make_weightless_chain(options.stages)
+                                   : pipeline::make_backend(options.backend));
   LODE_TRY(pipeline::Asset asset, backend->generate(request, {}));
   Generated generated;
   generated.stages = std::move(asset.stages);
@@ -111,7 +115,15 @@ void add_generate(CLI::App& app, cli::Action& chosen) {
   source->add_option("--image", options->image, "PNG, JPEG or WebP picture to lift");
   source->require_option(1);
   command->add_option("-o,--out", options->out, "File to write, .ply or .spz")->required();
-  command->add_option("--backend", options->backend, "What makes it")->capture_default_str();
+  command->add_option("--backend", options->backend, "What makes it: sketch or chain")
+      ->capture_default_str();
+  pipeline::StageChoice& stages = options->stages;
+  command->add_option("--painter", stages.painter, "Of the chain: sketch")->capture_default_str();
+  command->add_option("--cutter", stages.cutter, "Of the chain: grabcut or none")
+      ->capture_default_str();
+  command
+      ->add_option("--lifter", stages.lifter, "Of the chain: sketch; networks' are lode-worker's")
+      ->capture_default_str();
   command->add_option("--seed", options->seed, "Same seed, same bytes")->capture_default_str();
   command->add_flag("--json", options->json, "Print one JSON object");
   command->callback([options, &chosen] { chosen = [options] { return run(*options); }; });

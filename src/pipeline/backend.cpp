@@ -2,7 +2,6 @@
 
 #include "base/encoding.h"
 #include "image/codec.h"
-#include "pipeline/chain.h"
 #include "pipeline/registry.h"
 #include "pipeline/sketch_internal.h"
 
@@ -41,9 +40,7 @@ Result<std::unique_ptr<Backend>> make_backend(std::string_view name) {
     return make_sketch_backend();
   }
   if (name == "chain") {
-    LODE_TRY(ChainStages stages, open_stages(weightless_stages(), {}));
-    return std::unique_ptr<Backend>(std::make_unique<ChainBackend>(
-        std::move(stages), ChainOptions(), std::make_shared<StageKeeper>()));
+    return make_weightless_chain({});
   }
   return fail(Errc::not_found, "backend '" + std::string(name) + "': known are: sketch, chain");
 }

@@ -53,4 +53,10 @@ Result<ChainStages> open_stages(const StageRegistry& registry, const StageChoice
   return stages;
 }
 
+Result<std::unique_ptr<Backend>> make_weightless_chain(const StageChoice& choice) {
+  LODE_TRY(ChainStages stages, open_stages(weightless_stages(), choice));
+  return std::unique_ptr<Backend>(std::make_unique<ChainBackend>(std::move(stages), ChainOptions(),
+                                                                 std::make_shared<StageKeeper>()));
+}
+
 }  // namespace lode::pipeline

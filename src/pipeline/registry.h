@@ -93,4 +93,7 @@ struct StageChoice {
 /// as StageTable::make.
 Result<ChainStages> open_stages(const StageRegistry& registry, const StageChoice& choice);
 
+/// A chain of stages that need no weights. Errors as of open_stages.
+Result<std::unique_ptr<Backend>> make_weightless_chain(const StageChoice& choice);
+
 }  // namespace lode::pipeline
