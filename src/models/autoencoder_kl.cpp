@@ -88,8 +88,7 @@ Result<AutoencoderKlConfig> parse_autoencoder_kl_config(const nlohmann::ordered_
                  "multiples of norm_num_groups expected");
   }
   for (const char* field : {"latents_mean", "latents_std"}) {
-    read.support(!json.is_object() || !json.contains(field) || json[field].is_null(), field,
-                 "is not known here, null expected");
+    read.expect_absent(field);
   }
   LODE_CHECK(read.result());
   return config;

@@ -174,13 +174,48 @@ std::vector<std::int64_t> ConfigReader::integers_or(std::string_view field, Rang
       }
     }
   }
-  if (size < 0 || static_cast<std::int64_t>(numbers.size()) != size) {
+  if (size < count.least || static_cast<std::int64_t>(numbers.size()) != size) {
     fail_once(Errc::invalid_input, field,
               fmt::format("{} found, a list of {} to {} integers from {} to {} expected",
                           shown(*value), count.least, count.most, range.least, range.most));
     return fallback;
   }
   return numbers;
+}
+
+std::vector<std::int64_t> ConfigReader::each_or(std::string_view field, std::int64_t count,
+                                                Range range, std::int64_t fallback) {
+  const Json* value = find(field);
+  std::vector<std::int64_t> same(static_cast<std::size_t>(count), fallback);
+  if (value != nullptr && !value->is_array()) {
+    std::ranges::fill(same, integer(field, range));
+    return same;
+  }
+  return integers_or(field, {count, count}, range, std::move(same));
+}
+
+std::vector<bool> ConfigReader::which_or(std::string_view field, std::string_view yes,
+                                         std::string_view no, std::vector<bool> fallback) {
+  const Json* value = find(field);
+  if (value == nullptr) {
+    return fallback;
+  }
+  if (!value->is_array() || value->size() != fallback.size()) {
+    fail_once(Errc::invalid_input, field,
+              fmt::format("a list of {} names expected", fallback.size()));
+    return fallback;
+  }
+  std::vector<bool> which;
+  for (const Json& entry : *value) {
+    support(entry == yes || entry == no, field,
+            fmt::format("{} is not known here, {} expected", shown(entry), joined({yes, no})));
+    which.push_back(entry == yes);
+  }
+  return which;
+}
+
+void ConfigReader::expect_absent(std::string_view field) {
+  support(find(field) == nullptr, field, "is not known here, null expected");
 }
 
 void ConfigReader::expect_each(std::string_view field, std::string_view name, std::int64_t count) {

@@ -54,6 +54,15 @@ class ConfigReader {
   /// fallback of nothing makes the field required.
   std::vector<std::int64_t> integers_or(std::string_view field, Range count, Range range,
                                         std::vector<std::int64_t> fallback);
+  /// As integers_or with a list of `count`, for which one integer may stand that is every entry.
+  std::vector<std::int64_t> each_or(std::string_view field, std::int64_t count, Range range,
+                                    std::int64_t fallback);
+  /// A list of `count` of the two names: which entries are `yes`. A missing list is `fallback`.
+  /// Errc::unsupported for other names.
+  std::vector<bool> which_or(std::string_view field, std::string_view yes, std::string_view no,
+                             std::vector<bool> fallback);
+  /// Errc::unsupported unless the field is missing or null.
+  void expect_absent(std::string_view field);
   /// A list whose every entry is `name` and of which there are `count`: block types of which we
   /// know one. A missing list is accepted. Errc::unsupported for other names.
   void expect_each(std::string_view field, std::string_view name, std::int64_t count);

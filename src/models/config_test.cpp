@@ -1,16 +1,7 @@
 // Configs: the published networks have the published numbers of parameters, and others are refused
 // by the name of the field.
-#include <fmt/format.h>
-#include <fmt/ranges.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-
-#include <algorithm>
-#include <filesystem>
-#include <fstream>
-#include <functional>
-#include <nlohmann/json.hpp>
-#include <set>
 
 #include "models/autoencoder_kl.h"
 #include "models/clip_text.h"
@@ -22,11 +13,10 @@
 #include "models/lpips.h"
 #include "models/open_clip_text.h"
 #include "models/t5_encoder.h"
+#include "models/test_configs.h"
 
 namespace lode::models {
 namespace {
-
-using Json = nlohmann::ordered_json;
 
 Json clip_json() {
   return {{"architectures", {"CLIPTextModel"}},
@@ -134,54 +124,6 @@ Json open_clip_json() {
               {"width", 768},
               {"heads", 12},
               {"layers", 16}}}}}};
-}
-
-/// Parameters and tensors of a network that is described, not loaded; every tensor is in exactly
-/// one block.
-struct Size {
-  std::int64_t parameters;
-  std::size_t tensors;
-  bool operator==(const Size&) const = default;
-};
-
-/// Compares with a list of tests/golden/names, of which `prefixes` are this network's.
-void expect_names(const nn::ParameterSet& set, const std::string& list,
-                  const std::vector<std::string>& prefixes = {""}) {
-  std::set<std::string> expected;
-  std::ifstream file(std::filesystem::path(LODE_SOURCE_DIR) / "tests/golden/names" / list);
-  for (std::string line; std::getline(file, line);) {
-    if (std::ranges::any_of(prefixes, [&](const auto& p) { return line.starts_with(p); })) {
-      expected.insert(line);
-    }
-  }
-  std::set<std::string> found;
-  for (const nn::Parameter& parameter : set.all()) {
-    found.insert(fmt::format("{}\t{}", parameter.name(), fmt::join(parameter.shape(), ",")));
-  }
-  EXPECT_EQ(found, expected) << list;
-}
-
-Size size_of(const nn::ParameterSet& set, std::vector<const std::vector<nn::Block>*> lists) {
-  std::int64_t in_blocks = 0;
-  std::size_t tensors = 0;
-  for (const auto* list : lists) {
-    for (const nn::Block& block : *list) {
-      in_blocks += block.count();
-      tensors += block.parameters.size();
-    }
-  }
-  EXPECT_EQ(in_blocks, set.count());
-  EXPECT_EQ(tensors, set.all().size());
-  return {set.count(), set.all().size()};
-}
-
-template <class Network, class Config>
-Size size_by(const Config& config, const std::string& list,
-             const std::vector<std::string>& prefixes = {""}) {
-  nn::ParameterSet set;
-  const Network network(config, set.root());
-  expect_names(set, list, prefixes);
-  return size_of(set, {&network.blocks()});
 }
 
 TEST(FullSize, ClipTextOfFlux) {
@@ -299,43 +241,6 @@ TEST(FullSize, AutoencoderOfStableDiffusion) {
             83'653'863);
 }
 
-/// What a parser says of a config with one field set.
-struct Refusal {
-  const char* field;
-  Json value;  // discarded: the field is taken away
-  Errc code;
-};
-
-void expect_refusals(const std::function<Result<void>(const Json&)>& parse, const Json& good,
-                     const std::vector<Refusal>& refusals) {
-  EXPECT_TRUE(parse(good));
-  for (const Refusal& refusal : refusals) {
-    Json json = good;
-    if (refusal.value.is_discarded()) {
-      json.erase(refusal.field);
-    } else {
-      json[refusal.field] = refusal.value;
-    }
-    const Result<void> result = parse(json);
-    ASSERT_FALSE(result) << refusal.field << " " << refusal.value;
-    EXPECT_EQ(result.error().code, refusal.code) << result.error().context;
-    EXPECT_THAT(result.error().context, testing::HasSubstr(refusal.field));
-  }
-  for (const Json& other : {Json::array(), Json("text"), Json(nullptr), Json(3)}) {
-    EXPECT_EQ(parse(other).error().code, Errc::invalid_input) << other;
-  }
-}
-
-const Json kMissing(Json::value_t::discarded);
-
-template <class Config>
-std::function<Result<void>(const Json&)> only_errors(Result<Config> (*parse)(const Json&)) {
-  return [parse](const Json& json) -> Result<void> {
-    LODE_CHECK(parse(json));
-    return {};
-  };
-}
-
 TEST(Configs, ClipText) {
   expect_refusals(only_errors(parse_clip_text_config), clip_json(),
                   {{"architectures", {"BertModel"}, Errc::unsupported},
@@ -439,6 +344,7 @@ TEST(Configs, Autoencoder) {
                    {"act_fn", "mish", Errc::unsupported},
                    {"block_out_channels", {128, 256, 512, 500}, Errc::invalid_input},
                    {"block_out_channels", kMissing, Errc::invalid_input},
+                   {"block_out_channels", Json::array(), Errc::invalid_input},
                    {"up_block_types", {"UpDecoderBlock2D"}, Errc::invalid_input},
                    {"down_block_types", Json(4, "AttnDownEncoderBlock2D"), Errc::unsupported},
                    {"latents_mean", {0.0}, Errc::unsupported},

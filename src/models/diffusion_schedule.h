@@ -99,6 +99,14 @@ class DiffusionSchedule {
   at::Tensor ddpm_step(const DiffusionStep& step) const;
 
  private:
+  /// Factors of the picture and of the noise, that broadcast over the latents.
+  struct Shares {
+    at::Tensor clean, noise;
+  };
+  Shares shares(const at::Tensor& latents, std::span<const std::int64_t> timesteps) const;
+  /// Of the step's latents, in float32, clipped where the config says so.
+  Denoised clipped(const DiffusionStep& step) const;
+
   DiffusionScheduleConfig config_;
   std::vector<float> alphas_cumprod_;
 };

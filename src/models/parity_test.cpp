@@ -6,15 +6,12 @@
 #include <ATen/ops/stack.h>
 #include <gtest/gtest.h>
 
-#include <nlohmann/json.hpp>
-
-#include "base/file.h"
-#include "base/json.h"
 #include "models/autoencoder_kl.h"
 #include "models/clip_text.h"
 #include "models/flow_match_euler.h"
 #include "models/flux_transformer.h"
 #include "models/t5_encoder.h"
+#include "models/test_networks.h"
 #include "nn/test_checkpoint.h"
 #include "tests/support/golden_tensors.h"
 
@@ -25,77 +22,34 @@ using test::flux_golden;
 using test::GoldenTensors;
 using test::relative_error;
 
-// What float32 on another build of the same kernels may differ by; measured are 4e-6 and less.
-constexpr double kExact = 2e-5;
+std::filesystem::path snapshot(const std::string& part) {
+  return flux_golden() / "snapshot" / part;
+}
 
 nlohmann::ordered_json snapshot_config(const std::string& part) {
-  const std::filesystem::path folder = flux_golden() / "snapshot" / part;
-  const Bytes text =
-      read_file(folder / (part == "scheduler" ? "scheduler_config.json" : "config.json"), 1 << 20)
-          .value();
-  return parse_json({reinterpret_cast<const char*>(text.data()), text.size()}).value();
+  return config_file(snapshot(part) /
+                     (part == "scheduler" ? "scheduler_config.json" : "config.json"));
 }
 
-/// How weights are held and computed in.
-struct Held {
-  at::ScalarType type = at::kFloat;
-  nn::WeightFormat format = nn::WeightFormat::native;
-};
+const Held kFull{};
+const Held kHalf{.type = at::kBFloat16};
+const Held kInt8{.format = nn::WeightFormat::int8};
 
-constexpr Held kFull{};
-constexpr Held kHalf{at::kBFloat16, nn::WeightFormat::native};
-constexpr Held kInt8{at::kFloat, nn::WeightFormat::int8};
-
-/// A network of the snapshot with its weights.
-template <class Network, class Config>
-class Loaded {
- public:
-  Loaded(const std::string& part, const Config& config, const Held& held)
-      : network_(config, set_.root()) {
-    const auto bank =
-        nn::WeightBank::bind(set_,
-                             weights::Checkpoint::open(flux_golden() / "snapshot" / part).value(),
-                             Network::load_rules())
-            .value();
-    nn::Block all{part, {}};
-    for (nn::Parameter& parameter : set_.all()) {
-      all.parameters.push_back(&parameter);
-    }
-    nn::Placement placement;
-    placement.compute = held.type;
-    placement.format = held.format;
-    bank.load(all, placement).install();
-  }
-
-  const Network& operator*() const { return network_; }
-  const Network* operator->() const { return &network_; }
-
- private:
-  nn::ParameterSet set_;
-  Network network_;
-};
-
-Loaded<ClipText, ClipTextConfig> clip_text(const Held& held) {
-  return {"text_encoder", parse_clip_text_config(snapshot_config("text_encoder")).value(), held};
+Loaded<ClipText> clip_text(const Held& held) {
+  return {snapshot("text_encoder"), held,
+          parse_clip_text_config(snapshot_config("text_encoder")).value()};
 }
-Loaded<T5Encoder, T5Config> t5(const Held& held) {
-  return {"text_encoder_2", parse_t5_config(snapshot_config("text_encoder_2")).value(), held};
+Loaded<T5Encoder> t5(const Held& held) {
+  return {snapshot("text_encoder_2"), held,
+          parse_t5_config(snapshot_config("text_encoder_2")).value()};
 }
-Loaded<FluxTransformer, FluxTransformerConfig> transformer(const Held& held) {
-  return {"transformer", parse_flux_transformer_config(snapshot_config("transformer")).value(),
-          held};
+Loaded<FluxTransformer> transformer(const Held& held) {
+  return {snapshot("transformer"), held,
+          parse_flux_transformer_config(snapshot_config("transformer")).value()};
 }
 template <class Half>
-Loaded<Half, AutoencoderKlConfig> autoencoder(const Held& held) {
-  return {"vae", parse_autoencoder_kl_config(snapshot_config("vae")).value(), held};
-}
-
-/// Asserts an error's bound, and prints the error for the README.
-void expect_within(const std::string& what, const at::Tensor& got, const at::Tensor& want,
-                   double bound) {
-  const double error = relative_error(got, want);
-  EXPECT_LE(error, bound) << what;
-  std::printf("%-28s %.2e\n", what.c_str(), error);
+Loaded<Half> autoencoder(const Held& held) {
+  return {snapshot("vae"), held, parse_autoencoder_kl_config(snapshot_config("vae")).value()};
 }
 
 class Parity : public testing::Test {
@@ -284,8 +238,8 @@ TEST_F(Parity, PoolsAtTheFirstEndOfNewerConfigs) {
   ids[0][1].fill_(800);
   const auto row = [&](std::int64_t eos) {
     json["eos_token_id"] = eos;
-    const Loaded<ClipText, ClipTextConfig> network("text_encoder",
-                                                   parse_clip_text_config(json).value(), kFull);
+    const Loaded<ClipText> network(snapshot("text_encoder"), kFull,
+                                   parse_clip_text_config(json).value());
     const ClipText::Output out = (*network)(ids, loaded);
     for (std::int64_t i = 0; i < 6; ++i) {
       if (out.hidden[0][i].equal(out.pooled[0])) {

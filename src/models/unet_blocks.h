@@ -36,7 +36,7 @@ struct UnetShape {
 };
 
 /// ImageDream's: attention of its own to a picture's tokens, which follow the prompt's in the
-/// context, added to the prompt's (IP-Adapter).
+/// context, added to the prompt's (as IP-Adapter has it).
 struct PictureAttention {
   std::int64_t tokens = 0;  ///< 0: none
   double weight = 1;
@@ -49,7 +49,7 @@ class SpatialTransformer {
  public:
   struct Options {
     std::int64_t channels = 0;
-    std::int64_t heads = 0;
+    std::int64_t heads = 0;  ///< divides channels
     std::int64_t context_width = 0;
     std::int64_t groups = 32;
     PictureAttention picture = {};
@@ -61,22 +61,24 @@ class SpatialTransformer {
   at::Tensor operator()(const at::Tensor& x, const at::Tensor& context, std::int64_t views) const;
 
  private:
-  struct Attention {
-    Attention(const nn::Scope& scope, std::int64_t width, std::int64_t context_width,
-              std::int64_t heads);
-    /// The heads' outputs for q = to_q x, not yet through to_out.
+  class Attention {
+   public:
+    Attention(const nn::Scope& scope, const Options& options, std::int64_t context_width,
+              const PictureAttention& picture);
+    /// x [B, L, channels], context [B, T, context_width] -> [B, L, channels].
     at::Tensor operator()(const at::Tensor& x, const at::Tensor& context) const;
 
-    std::int64_t heads;
-    nn::Linear q, k, v, out;
+   private:
+    std::int64_t heads_;
+    PictureAttention picture_;
+    nn::Linear q_, k_, v_, out_;
+    std::optional<nn::Linear> picture_k_, picture_v_;
   };
 
-  Options options_;
   nn::GroupNorm norm_;
   nn::Linear in_;
   nn::LayerNorm norm1_, norm2_, norm3_;
   Attention self_, cross_;
-  std::optional<nn::Linear> picture_k_, picture_v_;
   nn::FeedForward feed_forward_;
   nn::Linear out_;
 };
@@ -99,19 +101,19 @@ class UnetBody {
   /// -> [B, out_channels, h, w]. Where a size is odd, the way up repeats the way down's.
   at::Tensor operator()(const Input& input, nn::Pass& pass) const;
 
-  /// In the order of the forward pass: a residual block with its attention each.
+  /// In the order of the forward pass: one for each residual block with its attention.
   const std::vector<nn::Block>& blocks() const { return blocks_; }
 
  private:
-  /// What a block of parameters computes; what is there comes in this order.
+  /// What one block of parameters computes; what is there comes in this order.
   struct Unit {
     std::optional<nn::ResnetBlock2D> resnet;
     std::optional<SpatialTransformer> attention;
-    std::optional<nn::ResnetBlock2D> second;  ///< of the middle
+    std::optional<nn::ResnetBlock2D> second;  // of the middle alone
     std::optional<nn::Downsample2D> down;
     std::optional<nn::Upsample2D> up;
   };
-  struct Builder;
+  class Builder;
 
   nn::Conv2d conv_in_;
   std::vector<Unit> down_;

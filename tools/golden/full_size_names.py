@@ -60,6 +60,12 @@ def zero123_unet():
         cross_attention_dim=768, attention_head_dim=8)
 
 
+def sd21_unet():
+    return UNet2DConditionModel(
+        sample_size=64, block_out_channels=(320, 640, 1280, 1280), layers_per_block=2, cross_attention_dim=1024,
+        attention_head_dim=(5, 10, 20, 20), use_linear_projection=True)
+
+
 # name: (maker, total of the values, number of tensors where it is known)
 NETWORKS = {
     "flux_transformer": (flux_transformer, 11_891_178_560, 1156),
@@ -69,6 +75,7 @@ NETWORKS = {
     "clip_vit_l_14": (lambda: clip(768, 12, 1024, 24, 16, 14, 768), 427_616_513, None),
     "clip_vit_b_32": (lambda: clip(512, 8, 768, 12, 12, 32, 512), 151_277_313, None),
     "zero123_unet": (zero123_unet, 859_532_484, None),
+    "sd21_unet": (sd21_unet, 865_910_724, None),
     "sd_vae": (lambda: vae(4, True), 83_653_863, None),
 }
 
