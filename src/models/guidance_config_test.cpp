@@ -193,24 +193,11 @@ TEST(GuidanceConfigs, Schedule) {
 }
 
 TEST(GuidanceConfigs, SurviveEveryOddValueOfEveryField) {
-  const std::vector<Json> odd = {
-      Json(nullptr), Json(true),     -1,        0,           1, 2, 1LL << 40, 0.5, 1e308, "silu",
-      Json::array(), Json::object(), {1, 2, 3}, Json(300, 2)};
-  const auto all = [](const Json& json) {
+  expect_own_parser_alone({sd15_json(), mvdream_json(), schedule_json()}, [](const Json& json) {
     return static_cast<int>(parse_unet_2d_config(json).has_value()) +
            parse_mv_unet_config(json).has_value() +
            parse_diffusion_schedule_config(json).has_value();
-  };
-  for (const Json& good : {sd15_json(), mvdream_json(), schedule_json()}) {
-    EXPECT_EQ(all(good), 1) << "its own parser's alone";
-    for (const auto& [field, value] : good.items()) {
-      for (const Json& other : odd) {
-        Json json = good;
-        json[field] = other;
-        EXPECT_LE(all(json), 1);
-      }
-    }
-  }
+  });
 }
 
 }  // namespace

@@ -115,4 +115,37 @@ std::function<Result<void>(const Json&)> only_errors(Result<Config> (*parse)(con
   };
 }
 
+/// Puts odd values into every field of every config: `accepting`, which counts the parsers that
+/// take one, never counts two, and counts one for the configs as they are.
+inline void expect_own_parser_alone(const std::vector<Json>& configs,
+                                    const std::function<int(const Json&)>& accepting) {
+  const std::vector<Json> odd = {Json(nullptr),
+                                 Json(true),
+                                 -1,
+                                 0,
+                                 1,
+                                 2,
+                                 1LL << 40,
+                                 0.5,
+                                 1e308,
+                                 "",
+                                 "silu",
+                                 Json::array(),
+                                 Json::object(),
+                                 {1, 2, 3},
+                                 {"a", Json()},
+                                 {{"a", 1}},
+                                 Json(300, 2)};
+  for (const Json& good : configs) {
+    EXPECT_EQ(accepting(good), 1) << "its own parser's alone";
+    for (const auto& [field, value] : good.items()) {
+      for (const Json& other : odd) {
+        Json json = good;
+        json[field] = other;
+        EXPECT_LE(accepting(json), 1);
+      }
+    }
+  }
+}
+
 }  // namespace lode::models

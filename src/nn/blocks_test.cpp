@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <torch/types.h>
 
+#include <algorithm>
 #include <map>
 #include <string>
 
@@ -70,6 +71,31 @@ TEST(Blocks, ResnetWithTimeAndShortcut) {
               h + torch::conv2d(x, p("conv_shortcut.weight"), p("conv_shortcut.bias")));
 }
 
+TEST(Blocks, ResnetUnderOtherNamesIsTheSame) {
+  ParameterSet ours, theirs;
+  const ResnetOptions options = {.in = 8, .out = 4, .groups = 2, .time_width = 6};
+  const ResnetBlock2D diffusers(ours.root(), options);
+  ResnetOptions renamed = options;
+  renamed.names = kLdmResnet;
+  const ResnetBlock2D ldm(theirs.root()["input_blocks.1.0"], renamed);
+  fill(ours);
+  const std::map<std::string, std::string> names = {
+      {"norm1", "in_layers.0"},  {"conv1", "in_layers.2"},  {"time_emb_proj", "emb_layers.1"},
+      {"norm2", "out_layers.0"}, {"conv2", "out_layers.3"}, {"conv_shortcut", "skip_connection"}};
+  ASSERT_EQ(theirs.all().size(), ours.all().size());
+  for (const Parameter& from : ours.all()) {
+    const std::size_t dot = from.name().find('.');
+    const std::string name =
+        "input_blocks.1.0." + names.at(from.name().substr(0, dot)) + from.name().substr(dot);
+    const auto to = std::ranges::find(theirs.all(), name, &Parameter::name);
+    ASSERT_NE(to, theirs.all().end()) << name;
+    to->set(from.value());
+  }
+  const Tensor x = torch::randn({2, 8, 5, 7});
+  const Tensor time = torch::randn({2, 6});
+  EXPECT_TRUE(ldm(x, time).equal(diffusers(x, time)));
+}
+
 TEST(Blocks, ResnetOfOneWidthAddsItsInput) {
   ParameterSet set;
   const ResnetBlock2D block(set.root(), {.in = 4, .out = 4, .groups = 2});
@@ -93,6 +119,16 @@ TEST(Blocks, UpsampleRepeatsPixelsBeforeItsConvolution) {
   const Tensor twice = x.repeat_interleave(2, 2).repeat_interleave(2, 3);
   expect_near(up(x), torch::conv2d(twice, values.at("upsamplers.0.conv.weight"),
                                    values.at("upsamplers.0.conv.bias"), 1, 1));
+}
+
+TEST(Blocks, UpsampleReachesOddSizes) {
+  ParameterSet set;
+  const Upsample2D up(set.root(), 3, "op");
+  const auto values = fill(set);
+  const Tensor x = torch::randn({1, 3, 4, 5});
+  const Tensor enough = x.repeat_interleave(2, 2).repeat_interleave(2, 3).slice(2, 0, 7);
+  expect_near(up(x, 7, 10),
+              torch::conv2d(enough, values.at("op.weight"), values.at("op.bias"), 1, 1));
 }
 
 TEST(Blocks, DownsamplePadsAllAroundOrRightAndBelow) {
@@ -126,6 +162,19 @@ TEST(Blocks, FeedForwardsDifferInTheirActivation) {
                  : at::gelu(h, c10::string_view(activation == Activation::gelu ? "none" : "tanh"));
     expect_near(ff(x),
                 torch::linear(inner, values.at("ff.net.2.weight"), values.at("ff.net.2.bias")));
+  }
+}
+
+TEST(Blocks, EmbeddingIsTwoLayersWithSiluBetween) {
+  for (const EmbeddingNames names : {kDiffusersEmbedding, kLdmEmbedding}) {
+    ParameterSet set;
+    const EmbeddingMlp embedding(set.root(), 4, 6, names);
+    const auto values = fill(set);
+    const std::string first(names.first), second(names.second);
+    const Tensor x = torch::randn({2, 4});
+    const Tensor h = torch::linear(x, values.at(first + ".weight"), values.at(first + ".bias"));
+    expect_near(embedding(x), torch::linear(torch::silu(h), values.at(second + ".weight"),
+                                            values.at(second + ".bias")));
   }
 }
 
