@@ -155,7 +155,6 @@ Way parse_way(const std::string& text) {
   keys["scale"] = [&](float v) { way.options.regularisation.scale = v; };
   keys["stretch"] = [&](float v) { way.options.regularisation.stretch = v; };
   keys["most_stretch"] = [&](float v) { way.options.regularisation.most_stretch = v; };
-  keys["anchors"] = [&](float v) { way.options.anchors = static_cast<int>(v); };
   std::size_t at = 0;
   while (at < text.size()) {
     std::size_t end = text.find(',', at);

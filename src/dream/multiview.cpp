@@ -5,9 +5,9 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/assert.h"
 #include "dream/silhouette.h"
 #include "fit/fit.h"
-#include "render/render.h"
 
 namespace lode::dream {
 namespace {
@@ -20,8 +20,6 @@ constexpr int kAgreementGrid = 48;
 constexpr std::uint8_t kSolidAlpha = 128;
 /// Weight of the subject's own picture in the shell's colours, beside 1 of a sampled view.
 constexpr float kPictureColourWeight = 4;
-/// Side of an anchor's picture, pixels.
-constexpr int kAnchorSize = 160;
 
 std::string name_of(const render::Orbit& orbit) {
   return fmt::format("the view from azimuth {:.0f}, elevation {:.0f}", orbit.azimuth_deg,
@@ -64,20 +62,12 @@ struct Views {
 };
 
 /// The share of a view's silhouette that lies inside what the other silhouettes leave.
-double agreement(const Views& views, std::size_t which) {
-  std::vector<std::size_t> others = views.all();
+double agreement(const fit::Dataset& dataset, const std::vector<std::size_t>& views,
+                 std::size_t which) {
+  std::vector<std::size_t> others = views;
   std::erase(others, which);
-  const fit::Place place = fit::find_place(views.dataset, views.all());
-  const fit::View& view = views.dataset.views[which];
-  const auto pixel = [](const fit::View& seen, glm::vec3 point) -> std::optional<glm::ivec2> {
-    const render::Camera& c = seen.camera;
-    const glm::vec3 p = c.rotation * point + c.translation;
-    const glm::vec2 at(c.fx * p.x / p.z + c.cx, c.fy * p.y / p.z + c.cy);
-    const bool is_inside = p.z > c.near_plane && at.x >= 0 && at.y >= 0 &&
-                           at.x < static_cast<float>(c.width) &&
-                           at.y < static_cast<float>(c.height);
-    return is_inside ? std::optional(glm::ivec2(at)) : std::nullopt;
-  };
+  const fit::Place place = fit::find_place(dataset, views);
+  const fit::View& view = dataset.views[which];
   // The others' hull as the view would show it, on a coarse raster.
   const int cells = kAgreementGrid;
   const auto cell = [&](glm::ivec2 at) {
@@ -89,13 +79,13 @@ double agreement(const Views& views, std::size_t which) {
     const glm::vec3 unit(i % (2 * cells), i / (2 * cells) % (2 * cells), i / (4 * cells * cells));
     const glm::vec3 point =
         place.centre + place.radius * ((unit + 0.5F) / static_cast<float>(cells) - 1.0F);
-    const auto here = pixel(view, point);
+    const auto here = render::pixel_of(view.camera, point);
     if (!here || allowed[cell(*here)] != 0) {
       continue;
     }
     const bool may_be = std::all_of(others.begin(), others.end(), [&](std::size_t other) {
-      const auto there = pixel(views.dataset.views[other], point);
-      return !there || views.dataset.views[other].picture.at(there->x, there->y)[3] >= kSolidAlpha;
+      const auto there = render::pixel_of(dataset.views[other].camera, point);
+      return !there || dataset.views[other].picture.at(there->x, there->y)[3] >= kSolidAlpha;
     });
     allowed[cell(*here)] = may_be ? 1 : 0;
   }
@@ -111,22 +101,32 @@ double agreement(const Views& views, std::size_t which) {
   return subject > 0 ? static_cast<double>(agreed) / static_cast<double>(subject) : 0;
 }
 
-/// Leaves out views that the others contradict, the worst first, as long as enough remain.
+/// The least agreement of any of the views.
+double least_agreement(const fit::Dataset& dataset, const std::vector<std::size_t>& views) {
+  double least = 1;
+  for (const std::size_t which : views) {
+    least = std::min(least, agreement(dataset, views, which));
+  }
+  return least;
+}
+
+/// While views contradict each other, the sampled one goes without which the rest agrees best. Two
+/// views always remain.
 void leave_out_contradicted(Views& views, std::vector<std::string>& notes) {
-  while (views.all().size() > kFewestViews + 1) {
-    std::size_t worst = 0;
-    double least = 1;
+  while (views.all().size() > kFewestViews &&
+         least_agreement(views.dataset, views.all()) < kLeastAgreement) {
+    std::size_t worst = views.sampled.front();
+    double best = -1;
     for (const std::size_t which : views.sampled) {
-      if (const double share = agreement(views, which); share < least) {
-        least = share;
+      std::vector<std::size_t> rest = views.all();
+      std::erase(rest, which);
+      if (const double left = least_agreement(views.dataset, rest); left > best) {
+        best = left;
         worst = which;
       }
     }
-    if (least >= kLeastAgreement) {
-      return;
-    }
-    notes.push_back(fmt::format("{} is left out: the others have {:.0f} % of its silhouette empty",
-                                views.dataset.views[worst].name, 100 * (1 - least)));
+    notes.push_back(fmt::format("{} is left out: it contradicts the other views' silhouettes",
+                                views.dataset.views[worst].name));
     std::erase(views.sampled, worst);
   }
 }
@@ -192,26 +192,36 @@ splat::GaussianCloud first_cloud(const Views& views, const ViewFitOptions& optio
   return fit::start_cloud(views.dataset, all, start, rng.fork("start"));
 }
 
-/// Appends views of the start from between the sampled ones.
-void add_anchors(Views& views, const splat::GaussianCloud& start, int count, ThreadPool& pool,
-                 const render::Orbit& like) {
-  const splat::Scene scene = splat::activate(start);
-  render::Renderer renderer(pool);
-  render::Frame frame;
-  std::vector<fit::View> anchors;
-  for (int i = 0; i < count; ++i) {
-    render::Orbit orbit = like;
-    orbit.size = kAnchorSize;
-    orbit.azimuth_deg += 360 * (static_cast<float>(i) + 0.5F) / static_cast<float>(count);
-    orbit.elevation_deg = i % 3 == 2 ? 15.0F : -15.0F;
-    const render::Camera camera = render::orbit_camera(orbit);
-    renderer.draw(scene, camera, {.background = glm::vec3(0)}, frame);
-    anchors.push_back({"anchor", camera, render::to_cutout(frame), true});
+Time now(const ViewFitOptions& options) {
+  return options.clock != nullptr ? options.clock->now() : Time{};
+}
+
+/// Steps until the schedule or the time is over.
+Result<void> run(fit::Fitter& fitter, const ViewFitOptions& options, Time begun, ViewFit& result) {
+  const auto elapsed = [&] { return to_seconds(now(options) - begun); };
+  Pace pace(options.steps, options.budget);
+  while (!fitter.is_done() && pace.may_step(elapsed())) {
+    if (options.stop.stop_requested()) {
+      return fail(Errc::cancelled, "fit of sampled views: stopped");
+    }
+    const double start = elapsed();
+    pace.advance(start);
+    LODE_TRY(const fit::StepReport report, fitter.step());
+    pace.observe(elapsed() - start);
+    result.steps = report.iteration;
+    const int of = report.iteration + pace.steps_left(elapsed());
+    if (pace.is_compressed()) {
+      fitter.end_at(of);
+    }
+    if (options.progress) {
+      options.progress(report.iteration, of);
+    }
   }
-  views.dataset.views.insert(views.dataset.views.begin(), anchors.begin(), anchors.end());
-  for (std::size_t& index : views.sampled) {
-    index += anchors.size();
+  if (result.steps < options.steps) {
+    result.notes.push_back(
+        fmt::format("the time allowed {} of {} steps", result.steps, options.steps));
   }
+  return {};
 }
 
 fit::FitOptions schedule(const ViewFitOptions& options, float extent) {
@@ -233,36 +243,21 @@ Result<ViewFit> fit_views(const Subject& subject, std::span<const SampledView> s
     return fail(Errc::invalid_input,
                 fmt::format("{} sampled views, expected 1..{}", sampled.size(), kMostSampledViews));
   }
+  LODE_ASSERT(options.budget.seconds <= 0 || options.clock != nullptr, "a budget has a clock");
+  const Time begun = now(options);
   ViewFit result;
   LODE_TRY(Views views, gather(subject, sampled, options, result.notes));
   result.views = static_cast<int>(views.sampled.size());
   const Rng rng(options.seed);
-  splat::GaussianCloud start = first_cloud(views, options, rng, pool);
-  std::vector<std::size_t> turns;
-  if (options.start == ViewStart::shell && options.anchors > 0) {
-    add_anchors(views, start, options.anchors, pool, sampled.front().orbit);
-    for (int i = 0; i < options.anchors; ++i) {
-      turns.push_back(static_cast<std::size_t>(i));
-    }
-  }
   const std::vector<std::size_t> all = views.all();
-  turns.insert(turns.end(), all.begin(), all.end());
+  std::vector<std::size_t> turns = all;
   for (int turn = 1; turn < options.picture_turns && views.has_picture; ++turn) {
     turns.push_back(all.back());
   }
   const float extent = fit::find_place(views.dataset, all).extent;
-  fit::Fitter fitter({views.dataset, turns, std::move(start)}, schedule(options, extent),
-                     rng.fork("fit"), pool);
-  while (!fitter.is_done()) {
-    if (options.stop.stop_requested()) {
-      return fail(Errc::cancelled, "fit of sampled views: stopped");
-    }
-    LODE_TRY(const fit::StepReport report, fitter.step());
-    result.steps = report.iteration;
-    if (options.progress) {
-      options.progress(report.iteration, options.steps);
-    }
-  }
+  fit::Fitter fitter({views.dataset, turns, first_cloud(views, options, rng, pool)},
+                     schedule(options, extent), rng.fork("fit"), pool);
+  LODE_CHECK(run(fitter, options, begun, result));
   result.cloud = fitter.cloud();
   return result;
 }

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <span>
 #include <stop_token>
 #include <string>
@@ -11,6 +12,7 @@
 #include "base/clock.h"
 #include "base/result.h"
 #include "base/thread_pool.h"
+#include "dream/dream.h"
 #include "dream/guidance.h"
 #include "dream/pace.h"
 #include "dream/shell.h"
@@ -33,22 +35,19 @@ enum class ViewStart {
 /// Defaults were chosen by bench/dream_views (README.md).
 struct ViewFitOptions {
   std::uint64_t seed = 0;
-  int steps = 300;
+  int steps = 200;
   Budget budget;                 ///< fewer steps where these would take longer; measured by `clock`
-  const Clock* clock = nullptr;  ///< without one there is no budget; outlives the call
+  const Clock* clock = nullptr;  ///< measures the budget, which needs one; outlives the call
   ViewStart start = ViewStart::shell;
   ShellOptions shell;
-  std::size_t most_gaussians = 40'000;
-  float position_rate = 1;  ///< factor of fit::standard_options()'
+  std::size_t most_gaussians = 0;  ///< growth by densification ends here; none below the start's
+  float position_rate = 1;         ///< factor of fit::standard_options()'s
   /// Turns in a round that the subject's own picture has for one of every sampled view: it alone
   /// is known to be true. 0 leaves it out.
   int picture_turns = 2;
   /// Corrections of sampled views; the subject's picture is exact.
   fit::SlackOptions slack = {.turn_rate = 1e-3F, .shift_rate = 5e-4F, .gain_rate = 0.2F};
   fit::Regularisation regularisation;  ///< `extent` is set by the fit
-  /// Views from between the sampled ones that show the start's own shape, as a hold for what no
-  /// view shows; each has one turn a round. Only for ViewStart::shell.
-  int anchors = 0;
   /// After every step: the step, of how many as expected now.
   std::function<void(int, int)> progress;
   std::stop_token stop;
@@ -57,8 +56,8 @@ struct ViewFitOptions {
 /// What became of the sampled views.
 struct ViewFit {
   splat::GaussianCloud cloud;  ///< as the last step left it: see finish()
-  int steps = 0;
-  int views = 0;  ///< sampled views that were used
+  int steps = 0;               ///< made
+  int views = 0;               ///< sampled views that were used
   /// A line each: views that were left out and why, and what the budget cost.
   std::vector<std::string> notes;
 };
@@ -71,5 +70,40 @@ struct ViewFit {
 /// not fit its orbit; Errc::cancelled after a requested stop.
 Result<ViewFit> fit_views(const Subject& subject, std::span<const SampledView> views,
                           const ViewFitOptions& options, ThreadPool& pool);
+
+/// After the fit: score distillation goes on from the fitted cloud.
+struct RefineOptions {
+  /// What the schedule is; its distance and field of view become those of the sampled views. The
+  /// reference's steps and rates are for a blob: see refine_preset().
+  Preset preset;
+  double begin_at = 0.5;  ///< where the schedule begins, 0..1: the noise of a shape that is known
+};
+/// A built-in preset with fewer and shorter steps, for a cloud that is nearly right.
+Preset refine_preset(Preset preset);
+
+struct FastOptions {
+  ViewFitOptions fit;  ///< its seed is the sampler's, too; its budget is for everything
+  std::optional<RefineOptions> refine;
+  FinishOptions finish;
+  /// Share of a budget's rest, once views are sampled, that the fit may use when it is refined.
+  double fit_share = 0.5;
+  std::function<void(int, int)> sampling;         ///< hears as of ViewSampler::sample
+  std::function<void(const Progress&)> refining;  ///< hears as of DreamOptions::progress
+};
+
+struct FastOutcome {
+  splat::GaussianCloud cloud;  ///< finished
+  FinishReport finish;
+  int fit_steps = 0;
+  std::optional<Report> refined;
+  std::vector<std::string> notes;
+  double sample_seconds = 0, fit_seconds = 0, refine_seconds = 0;  ///< 0 without a clock
+};
+
+/// The whole fast path: views are sampled, fitted, refined where a guidance is given (it has begun
+/// with the subject) and options say so, and the cloud is finished. The stop token and the clock
+/// are those of `options.fit`. Errors as of its parts.
+Result<FastOutcome> dream_fast(const Subject& subject, ViewSampler& sampler, Guidance* guidance,
+                               const FastOptions& options, ThreadPool& pool);
 
 }  // namespace lode::dream

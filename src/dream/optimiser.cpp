@@ -11,6 +11,7 @@
 #include "dream/known_view_internal.h"
 #include "fit/adam.h"
 #include "fit/densify.h"
+#include "fit/start.h"
 #include "render/render.h"
 
 namespace lode::dream {
@@ -86,8 +87,10 @@ struct Optimiser::State {
         elevations(elevation_range(how, subject.elevation_deg)),
         view_rng(rng.fork("views")),
         split_rng(rng.fork("split")),
-        pace(how.iters, other.budget),
-        cloud(start_blob(static_cast<std::size_t>(how.num_pts), how.sh_degree, rng.fork("start"))),
+        pace(how.iters, other.budget, other.begin_at),
+        cloud(other.start != nullptr ? fit::with_degree(*other.start, how.sh_degree)
+                                     : start_blob(static_cast<std::size_t>(how.num_pts),
+                                                  how.sh_degree, rng.fork("start"))),
         adam(cloud.size(), cloud.sh_degree),
         densifier(cloud.size()),
         densify(densify_options(how)),

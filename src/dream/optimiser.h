@@ -27,6 +27,10 @@ struct OptimiserOptions {
   /// Densification stops growing here: 100 times what the presets reach, some 100 MB with moments.
   std::size_t max_gaussians = 500'000;
   int max_restarts = 3;
+  /// What to begin from instead of start_blob(); null: that. Copied. Its harmonics beyond degree 0
+  /// follow the preset's.
+  const splat::GaussianCloud* start = nullptr;
+  double begin_at = 0;  ///< the share of the schedule that counts as done, 0 to below 1
 };
 
 /// Seconds that the parts of all steps took.

@@ -1,6 +1,7 @@
 // How far a schedule is: step by step, or compressed so that it ends with a time budget.
 #pragma once
 
+#include <cmath>
 #include <deque>
 
 namespace lode::dream {
@@ -15,7 +16,9 @@ struct Budget {
 /// advances the schedule by more than one, so that it is done when the time is.
 class Pace {
  public:
-  Pace(int steps, Budget budget) : steps_(steps), budget_(budget) {}
+  /// `begin_at`, 0 to below 1, is the share of the schedule that counts as done.
+  Pace(int steps, Budget budget, double begin_at = 0)
+      : steps_(steps), budget_(budget), position_(std::floor(begin_at * steps)) {}
 
   /// Whether another step may begin `elapsed` seconds after the beginning: there is schedule left,
   /// and time for what a step costs by now.

@@ -10,6 +10,7 @@
 #include <glm/vec2.hpp>
 #include <numeric>
 #include <optional>
+#include <utility>
 
 #include "base/assert.h"
 
@@ -28,8 +29,11 @@ constexpr float kSparedShare = 0.005F;
 constexpr std::size_t kMostEyes = 72;
 /// A view that sees the skin at this cosine or less says nothing of its colour.
 constexpr float kLeastFacing = 0.1F;
-/// Views whose directions are nearer to parallel than this (squared sine) do not round each other.
+/// Views whose lines on the ground are nearer to parallel than this (squared sine) do not round
+/// each other: their corner is long, and nothing says how much of it is filled.
 constexpr float kLeastCrossing = 0.5F;
+/// Above this (squared sine) a view's line counts as another one, which cuts corners by itself.
+constexpr float kOtherLine = 0.15F;
 
 /// A view as the hull needs it.
 struct Eye {
@@ -41,18 +45,12 @@ struct Eye {
   std::vector<float> across;
 
   std::optional<std::size_t> pixel(glm::vec3 point) const {
-    const render::Camera& c = view->camera;
-    const glm::vec3 p = c.rotation * point + c.translation;
-    if (p.z <= c.near_plane) {
+    const auto at = render::pixel_of(view->camera, point);
+    if (!at) {
       return std::nullopt;
     }
-    const float x = c.fx * p.x / p.z + c.cx, y = c.fy * p.y / p.z + c.cy;
-    if (!(x >= 0 && y >= 0 && x < static_cast<float>(c.width) &&
-          y < static_cast<float>(c.height))) {
-      return std::nullopt;
-    }
-    return static_cast<std::size_t>(y) * static_cast<std::size_t>(c.width) +
-           static_cast<std::size_t>(x);
+    return static_cast<std::size_t>(at->y) * static_cast<std::size_t>(view->camera.width) +
+           static_cast<std::size_t>(at->x);
   }
   const std::uint8_t* rgba(std::size_t pixel) const { return &view->picture.pixels[4 * pixel]; }
 };
@@ -87,6 +85,28 @@ Eye eye_of(const fit::View& view, float weight) {
           .across = stretches(view.picture)};
 }
 
+/// Squared sine of the angle between the lines that two pictures' x axes are on the ground.
+float crossing(const Eye& a, const Eye& b) {
+  const float cosine = glm::dot(a.aside, b.aside);
+  return 1 - cosine * cosine;
+}
+
+/// Two views whose silhouettes leave a corner open that no third one cuts, as indices.
+std::vector<std::pair<std::size_t, std::size_t>> open_corners(const std::vector<Eye>& eyes) {
+  std::vector<std::pair<std::size_t, std::size_t>> pairs;
+  for (std::size_t i = 0; i < eyes.size(); ++i) {
+    for (std::size_t k = i + 1; k < eyes.size(); ++k) {
+      const bool is_cut = std::any_of(eyes.begin(), eyes.end(), [&](const Eye& other) {
+        return crossing(other, eyes[i]) > kOtherLine && crossing(other, eyes[k]) > kOtherLine;
+      });
+      if (crossing(eyes[i], eyes[k]) > kLeastCrossing && !is_cut) {
+        pairs.emplace_back(i, k);
+      }
+    }
+  }
+  return pairs;
+}
+
 /// Cells of a cube, 1 where the object may be.
 class Hull {
  public:
@@ -95,7 +115,8 @@ class Hull {
       : side_(options.grid),
         corner_(place.centre - place.radius),
         pitch_(2 * place.radius / static_cast<float>(options.grid)),
-        cells_(static_cast<std::size_t>(side_) * side_ * side_, 0) {
+        cells_(static_cast<std::size_t>(side_) * side_ * side_, 0),
+        corners_(open_corners(eyes)) {
     pool.for_each(static_cast<std::size_t>(side_), [&](std::size_t z) {
       for (int y = 0; y < side_; ++y) {
         for (int x = 0; x < side_; ++x) {
@@ -171,7 +192,7 @@ class Hull {
   /// the point is across each (-1..1) and d the angle between the two lines on the ground,
   /// (u^2 + v^2 - 2 u v cos d) / sin^2 d is 1 on the ellipse that touches all four edges of the
   /// parallelogram at their middles. Subjects are framed: what a picture does not show is empty.
-  static bool may_hold(const std::vector<Eye>& eyes, glm::vec3 point, float corner) {
+  bool may_hold(const std::vector<Eye>& eyes, glm::vec3 point, float corner) const {
     std::array<float, kMostEyes> across;
     for (std::size_t i = 0; i < eyes.size(); ++i) {
       const auto pixel = eyes[i].pixel(point);
@@ -180,17 +201,11 @@ class Hull {
       }
       across[i] = eyes[i].across[*pixel];
     }
-    for (std::size_t i = 0; i < eyes.size(); ++i) {
-      for (std::size_t k = i + 1; k < eyes.size(); ++k) {
-        const float cosine = glm::dot(eyes[i].aside, eyes[k].aside);
-        const float crossing = 1 - cosine * cosine;
-        const float u = across[i], v = across[k];
-        if (crossing > kLeastCrossing && u * u + v * v - 2 * u * v * cosine > corner * crossing) {
-          return false;
-        }
-      }
-    }
-    return true;
+    return std::none_of(corners_.begin(), corners_.end(), [&](const auto& pair) {
+      const float cosine = glm::dot(eyes[pair.first].aside, eyes[pair.second].aside);
+      const float u = across[pair.first], v = across[pair.second];
+      return u * u + v * v - 2 * u * v * cosine > corner * (1 - cosine * cosine);
+    });
   }
 
   std::size_t index(glm::ivec3 cell) const {
@@ -203,6 +218,7 @@ class Hull {
   glm::vec3 corner_;
   float pitch_;
   std::vector<std::uint8_t> cells_;
+  std::vector<std::pair<std::size_t, std::size_t>> corners_;
 };
 
 /// Seen from above, silhouettes leave a roof over what is flat and a cone under it. Nothing speaks

@@ -52,21 +52,6 @@ glm::vec3 focus(std::span<const render::Camera> cameras) {
   return {glm::inverse(matrix) * sum};
 }
 
-/// The pixel that shows a point; nothing outside of the picture or behind the camera.
-const std::uint8_t* pixel_at(const View& view, glm::vec3 point) {
-  const render::Camera& camera = view.camera;
-  const glm::vec3 p = camera.rotation * point + camera.translation;
-  if (p.z <= camera.near_plane) {
-    return nullptr;
-  }
-  const float x = camera.fx * p.x / p.z + camera.cx, y = camera.fy * p.y / p.z + camera.cy;
-  if (!(x >= 0 && y >= 0 && x < static_cast<float>(camera.width) &&
-        y < static_cast<float>(camera.height))) {
-    return nullptr;
-  }
-  return view.picture.at(static_cast<int>(x), static_cast<int>(y));
-}
-
 /// The mean colour of the pixels that show a point; nothing when one of them is empty or there is
 /// none.
 std::optional<glm::vec3> colour_in_hull(const Dataset& dataset, std::span<const std::size_t> views,
@@ -75,10 +60,12 @@ std::optional<glm::vec3> colour_in_hull(const Dataset& dataset, std::span<const 
   int count = 0;
   for (const std::size_t index : views) {
     const View& view = dataset.views[index];
-    const std::uint8_t* pixel = view.picture.channels == 4 ? pixel_at(view, point) : nullptr;
-    if (pixel == nullptr) {
+    const auto at =
+        view.picture.channels == 4 ? render::pixel_of(view.camera, point) : std::nullopt;
+    if (!at) {
       continue;
     }
+    const std::uint8_t* pixel = view.picture.at(at->x, at->y);
     if (pixel[3] < kSolidAlpha) {
       return std::nullopt;
     }

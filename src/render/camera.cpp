@@ -5,6 +5,19 @@
 
 namespace lode::render {
 
+std::optional<glm::ivec2> pixel_of(const Camera& camera, glm::vec3 point) {
+  const glm::vec3 p = camera.rotation * point + camera.translation;
+  if (p.z <= camera.near_plane) {
+    return std::nullopt;
+  }
+  const glm::vec2 at(camera.fx * p.x / p.z + camera.cx, camera.fy * p.y / p.z + camera.cy);
+  if (!(at.x >= 0 && at.y >= 0 && at.x < static_cast<float>(camera.width) &&
+        at.y < static_cast<float>(camera.height))) {
+    return std::nullopt;
+  }
+  return glm::ivec2(at);
+}
+
 Camera orbit_camera(const Orbit& orbit) {
   // All in double: at 518 pixels an angle rounded to float moves a silhouette by visible amounts of
   // a pixel only when errors add up, and there is no reason to let them.

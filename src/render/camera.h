@@ -2,7 +2,9 @@
 #pragma once
 
 #include <glm/mat3x3.hpp>
+#include <glm/vec2.hpp>
 #include <glm/vec3.hpp>
+#include <optional>
 #include <vector>
 
 namespace lode::render {
@@ -17,6 +19,10 @@ struct Camera {
   float near_plane = 0.01F;
   float far_plane = 100.0F;
 };
+
+/// The pixel (column, row) that shows a world point; nothing for one nearer than the near plane or
+/// outside of the picture.
+std::optional<glm::ivec2> pixel_of(const Camera& camera, glm::vec3 point);
 
 /// A camera on a sphere around the origin, looking at it, up = +Y. Defaults are the validators'.
 struct Orbit {
