@@ -101,26 +101,29 @@ Result<std::unique_ptr<pipeline::Lifter>> open_dream(const WorkerSettings& setti
 }
 
 /// Zero123's folder has a projection of cameras, MVDream's has not.
-Result<std::unique_ptr<dream::ViewSampler>> open_sampler(const Wanted& wanted) {
+Result<pipeline::ViewModels> open_view_models(const Wanted& wanted) {
   std::error_code ec;
-  std::unique_ptr<dream::ViewSampler> sampler;
+  std::shared_ptr<guidance::MultiViewModel> model;
   if (std::filesystem::exists(std::filesystem::path(wanted.model) / "clip_camera_projection", ec)) {
     const auto options = common_options<guidance::Zero123Options>(wanted.network);
-    LODE_TRY(sampler, guidance::open_zero123(wanted.model, options));
+    LODE_TRY(model, guidance::open_zero123(wanted.model, options));
   } else {
     const auto options = common_options<guidance::MvdreamOptions>(wanted.network);
-    LODE_TRY(sampler, guidance::open_mvdream(wanted.model, options));
+    LODE_TRY(model, guidance::open_mvdream(wanted.model, options));
   }
-  return sampler;
+  return pipeline::ViewModels{model, model};
 }
 
 Result<std::unique_ptr<pipeline::Lifter>> open_views(const WorkerSettings& settings) {
   LODE_TRY(const Wanted wanted, wanted_for(settings, "views"));
   pipeline::ViewsParts parts;
   parts.threads = wanted.network.threads;
+  if (!wanted.preset.empty()) {
+    LODE_TRY(parts.refining, dream::find_preset(wanted.preset));
+  }
   LODE_TRY(parts.budget.seconds, read_budget(settings.lifter_budget));
   LODE_TRY(parts.weight_bytes, loaded_bytes(wanted.model, wanted.network));
-  parts.open = [wanted] { return open_sampler(wanted); };
+  parts.open = [wanted] { return open_view_models(wanted); };
   return pipeline::make_views_lifter(std::move(parts));
 }
 

@@ -66,7 +66,8 @@ void add_lifter_settings(CLI::App& command, WorkerSettings& settings, const Sett
   command.add_option(name("lifter_model"), settings.lifter_model,
                      "Folder of the diffusion model that guides it");
   command.add_option(name("lifter_preset"), settings.lifter_preset,
-                     "How it optimises: the name of a preset or a file; empty: the lifter's own");
+                     "How it optimises: the name of a preset or a file; empty: the lifter's own, "
+                     "or for views no refinement");
   command.add_option(name("lifter_budget"), settings.lifter_budget,
                      "Longest time that it takes, such as 20s; empty: what its preset takes");
   command

@@ -12,11 +12,14 @@ import re
 import select
 import signal
 import socket
+import subprocess
 import struct
 import termios
+import threading
 import time
 import unittest
 import urllib.parse
+import urllib.request
 
 import programs_test
 from programs_test import LODE, WORKER, Daemon, Relay, get_json, run, wait_for
