@@ -5,6 +5,7 @@
 #include <chrono>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "base/file.h"
 #include "cli/interrupt.h"
@@ -15,7 +16,6 @@
 #include "lode_worker/truth.h"
 #include "pipeline/dream_lifter.h"
 #include "render/render.h"
-#include "splat/splat_file.h"
 
 namespace lode::commands {
 namespace {

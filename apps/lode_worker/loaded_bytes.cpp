@@ -18,14 +18,25 @@ std::uint64_t elements(const weights::Checkpoint& checkpoint) {
   return count;
 }
 
-/// Errc::not_found is a folder of something else, such as a tokenizer's.
+/// Of a checkpoint, else of every file of weights in a folder of several; a folder of something
+/// else, such as a tokenizer's, has none.
 Result<std::uint64_t> elements_at(const fs::path& path) {
   const auto checkpoint = weights::Checkpoint::open(path);
-  if (!checkpoint) {
-    return checkpoint.error().code == Errc::not_found ? Result<std::uint64_t>(0)
-                                                      : checkpoint.error();
+  if (checkpoint) {
+    return elements(*checkpoint);
   }
-  return elements(*checkpoint);
+  if (checkpoint.error().code != Errc::not_found) {
+    return checkpoint.error();
+  }
+  std::uint64_t count = 0;
+  std::error_code ec;
+  for (const fs::directory_entry& entry : fs::directory_iterator(path, ec)) {
+    if (entry.path().extension() == ".safetensors") {
+      LODE_TRY(const weights::Checkpoint file, weights::Checkpoint::open(entry.path()));
+      count += elements(file);
+    }
+  }
+  return count;
 }
 
 }  // namespace

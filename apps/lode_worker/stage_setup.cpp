@@ -1,5 +1,7 @@
 #include "lode_worker/stage_setup.h"
 
+#include <algorithm>
+
 #include "base/duration.h"
 
 namespace lode::commands {
@@ -7,7 +9,8 @@ namespace {
 
 std::string decided(const std::string& wanted, bool has_model, const char* network,
                     const char* otherwise) {
-  return wanted != "auto" ? wanted : has_model ? network : otherwise;
+  const bool is_left_open = wanted.empty() || wanted == "auto";
+  return !is_left_open ? wanted : has_model ? network : otherwise;
 }
 
 }  // namespace
@@ -29,10 +32,12 @@ pipeline::StageChoice stage_choice(const WorkerSettings& settings) {
 }
 
 bool runs_networks(const pipeline::StageChoice& choice) {
-  const bool is_weightless = choice.painter == "sketch" && choice.cutter == "grabcut" &&
-                             choice.lifter == "sketch" && choice.text_lifter.empty() &&
-                             choice.critic == "likeness";
-  return !is_weightless;
+  constexpr std::string_view kNetworks[] = {"flux",  "birefnet", "dream",           "mvdream",
+                                            "views", "engine",   "stable-diffusion"};
+  return std::ranges::any_of(kNetworks, [&](std::string_view network) {
+    return choice.painter == network || choice.cutter == network || choice.lifter == network ||
+           choice.text_lifter == network || choice.critic == network;
+  });
 }
 
 Result<double> read_budget(const std::string& text) {
