@@ -159,7 +159,9 @@ int mine(const MineOptions& options, const cli::Settings& settings) {
     spdlog::info("axons on private addresses are asked too; --axon.allow_private no forbids it");
   }
   config.scheduling.max_candidates = options.max_candidates;
-  config.scheduling.score_correlation = options.score_correlation;
+  config.scheduling.learns_correlation = !options.score_correlation.has_value();
+  config.scheduling.score_correlation =
+      options.score_correlation.value_or(config.scheduling.score_correlation);
   config.scheduling.improves_results = options.improve_candidates == "yes";
   config.retention = parsed->retention;
   config.artifacts = options.artifacts_path;

@@ -39,12 +39,14 @@ Result<nlohmann::json> read_calibration(const StatsOptions& options) {
   miner::EventFilter filter;
   filter.since = view.since;
   filter.hotkey = view.hotkey;
-  filter.kinds = {miner::EventKind::assigned, miner::EventKind::submitting,
-                  miner::EventKind::accepted, miner::EventKind::rejected};
+  using Kind = miner::EventKind;  // what the miner learns scores from
+  filter.kinds = {Kind::assigned, Kind::candidate_ready, Kind::discarded, Kind::submitting,
+                  Kind::accepted, Kind::emptied,         Kind::rejected};
   LODE_TRY(const auto events, view.journal.events(filter));
-  const miner::CalibrationReport report = miner::compute_calibration(events);
+  LODE_TRY(const miner::Ledger ledger, view.journal.ledger());
+  const miner::CalibrationReport report = miner::compute_calibration(events, ledger);
   if (!options.svg.empty()) {
-    LODE_CHECK(write_file(options.svg, as_bytes(miner::calibration_svg(report.total))));
+    LODE_CHECK(write_file(options.svg, as_bytes(miner::calibration_svg(report))));
   }
   return miner::to_json(report, view.uids);
 }

@@ -44,9 +44,15 @@ void add_mine_options(CLI::App& command, MineOptions& options) {
   command.add_option("--worker.backend", options.backend, "Backend of local workers")
       ->capture_default_str();
   add_worker_settings(command, options.worker, {.are_keys = true, .are_flags = false});
-  command.add_option("--workers", options.workers, "Local workers")
+  command.add_option("--workers", options.workers, "Tasks that local workers make at a time")
       ->capture_default_str()
       ->check(CLI::Range(1, 64));
+  command
+      .add_option("--worker.processes", options.processes,
+                  "Local processes that share them; 0: one each for sketch, else one with --jobs, "
+                  "so that models are loaded once")
+      ->capture_default_str()
+      ->check(CLI::Range(0, 64));
   command.add_option("--blacklist", options.blacklist,
                      "Validators never asked: UID or HOTKEY, with =REASON; replaces the default");
   command.add_option("--blacklist.file", options.blacklist_file,
@@ -76,10 +82,9 @@ void add_mine_options(CLI::App& command, MineOptions& options) {
       ->capture_default_str()
       ->check(CLI::Range(1, 64));
   command
-      .add_option(
-          "--candidates.score_correlation", options.score_correlation,
-          "How well the own score tells which result a judge prefers, 0 not at all, 1 always")
-      ->capture_default_str()
+      .add_option("--candidates.score_correlation", options.score_correlation,
+                  "How well the own score tells which result a judge prefers, 0 not at all, 1 "
+                  "always; learned from duels unless given")
       ->check(CLI::Range(0.0, 1.0));
   command
       .add_option("--candidates.improve", options.improve_candidates,

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <CLI/App.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -29,6 +30,7 @@ struct MineOptions {
   std::string backend = "sketch";
   int workers = 4;
   WorkerSettings worker;  ///< handed on to them
+  int processes = 0;  ///< of local workers; 0: by the backend
   std::vector<std::string> blacklist;
   std::string blacklist_file;
   double min_stake = 1000;
@@ -36,7 +38,7 @@ struct MineOptions {
   int drain_seconds = 60;
   double stagger_seconds = 60;
   int max_candidates = 8;
-  double score_correlation = 0.5;
+  std::optional<double> score_correlation;  ///< given: fixed; else learned
   std::string improve_candidates = "yes";
 };
 

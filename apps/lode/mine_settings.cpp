@@ -89,6 +89,13 @@ Result<ParsedMineOptions> parse_mine_options(const MineOptions& options) {
     LODE_TRY(parsed.pool.validation, net::parse_http_url(options.validation_endpoint));
   }
   parsed.pool.local_workers = options.workers;
+  const int usual = options.backend == "sketch" ? options.workers : 1;  // it has no models to share
+  parsed.pool.local_processes = options.processes > 0 ? options.processes : usual;
+  if (parsed.pool.local_processes > parsed.pool.local_workers) {
+    return fail(Errc::invalid_input,
+                fmt::format("--worker.processes {}: at most --workers {} was expected",
+                            options.processes, options.workers));
+  }
   parsed.pool.backend = options.backend;
   parsed.pool.binary = worker_binary(options);
   LODE_TRY(parsed.blacklist, load_blacklist(options));

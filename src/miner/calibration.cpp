@@ -247,25 +247,17 @@ Calibration calibrate(std::span<const ScorePair> pairs, const Calibration& overa
   return result;
 }
 
-double safety_margin(const Calibration& calibration, std::span<const ScorePair> pairs,
-                     double target) {
-  constexpr int kStepsPerUnit = 1000;
-  const auto last = static_cast<int>(kLargestMargin * kStepsPerUnit);
-  for (int step = 0; step < last; ++step) {
-    const double margin = static_cast<double>(step) / kStepsPerUnit;
-    double above = 0, rejected = 0;
-    for (const ScorePair& pair : pairs) {
-      if (pair.predicted >= pair.threshold + margin) {
-        above += 1;
-        rejected += pair.is_accepted() ? 0 : 1;
-      }
-    }
-    const double expected = rejected + kPriorPairs * (1 - calibration.acceptance(margin));
-    if (expected <= target * (above + kPriorPairs)) {
-      return margin;
-    }
+double least_margin(const std::function<double(double)>& acceptance, double least) {
+  constexpr int kHalvings = 14;  // to less than a ten-thousandth
+  if (acceptance(0) >= least) {
+    return 0;
   }
-  return kLargestMargin;
+  double low = 0, high = kLargestMargin;
+  for (int i = 0; i < kHalvings; ++i) {
+    const double middle = (low + high) / 2;
+    (acceptance(middle) >= least ? high : low) = middle;
+  }
+  return high;
 }
 
 std::optional<ScorePair> PairCollector::take(const Event& event) {

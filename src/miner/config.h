@@ -61,6 +61,8 @@ struct Config {
   /// How well our score tells which of two results a validator's judge prefers: 0 not at all,
   /// 1 always. An assumption until duels have been watched.
   double score_correlation = 0.5;
+  /// Whether duels change it (Experience::score_correlation).
+  bool learns_correlation = true;
   /// Duel rating points that a result one standard deviation better is worth at a correlation of 1
   /// and a judge as noisy as results differ: what best-of-n gains, 46 points for n = 2 and 118 for
   /// n = 8 at a correlation of 0.5, divided by the expected largest of n normal values.

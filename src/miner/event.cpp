@@ -6,13 +6,14 @@
 namespace lode::miner {
 namespace {
 
-constexpr std::array<std::pair<EventKind, std::string_view>, 16> kNames{{
+constexpr std::array<std::pair<EventKind, std::string_view>, 17> kNames{{
     {EventKind::pulling, "pulling"},
     {EventKind::assigned, "assigned"},
     {EventKind::cooldown, "cooldown"},
     {EventKind::pull_failed, "pull_failed"},
     {EventKind::generating, "generating"},
     {EventKind::candidate_ready, "candidate_ready"},
+    {EventKind::discarded, "discarded"},
     {EventKind::cancelled, "cancelled"},
     {EventKind::generation_failed, "generation_failed"},
     {EventKind::decided, "decided"},

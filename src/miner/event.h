@@ -17,6 +17,7 @@ enum class EventKind {
   pull_failed,        ///< a pull brought no usable answer
   generating,         ///< intent: a worker is about to make a candidate
   candidate_ready,    ///< a candidate was made, prepared and judged
+  discarded,          ///< a candidate was made, and given up before it was fully judged
   cancelled,          ///< a candidate was given up before it was made: it is no longer wanted
   generation_failed,  ///< a worker or the request failed
   decided,            ///< a choice that was open, with the numbers behind it
@@ -39,8 +40,9 @@ struct Event {
   EventKind kind = EventKind::assigned;
   std::string task_id;
   std::string detail;    ///< one line for people: the start of a prompt, an error, a verdict
-  double score = 0;      ///< candidate_ready, submitting: our score; accepted: the validator's
-  double threshold = 0;  ///< assigned, candidate_ready
+  double score = 0;      ///< candidate_ready, submitting: our score; discarded: the score
+                         ///< foretold; accepted: the validator's
+  double threshold = 0;  ///< assigned, candidate_ready, discarded
   std::int64_t throttle_period = 0;  ///< assigned, seconds
   std::int64_t cooldown_until = 0;   ///< seconds since the epoch on our clock; 0: none given
   std::int64_t violations = 0;       ///< cooldown: as the validator counts them
@@ -50,8 +52,8 @@ struct Event {
   std::string task_type;             ///< assigned: "text" or "image"
   bool judged = false;               ///< candidate_ready: a scorer spoke, not the data checks alone
   int attempt = 0;         ///< generating and what follows from it: 0 for a task's first candidate
-  std::uint64_t seed = 0;  ///< generating, candidate_ready: what the candidate is made from
-  double seconds = 0;      ///< candidate_ready: how long it took; replies: the call
+  std::uint64_t seed = 0;  ///< generating and what follows: what the candidate is made from
+  double seconds = 0;      ///< candidate_ready, discarded: how long it took; replies: the call
   /// SHA-256, in hex, of the SPZ that candidate_ready made or `submitting` sends; else empty.
   std::string artifact;
 };

@@ -90,13 +90,14 @@ void Experience::apply(const Event& event) {
         current_[event.hotkey] = {event.task_type, 0, false, 0};
       }
       break;
+    case EventKind::discarded:  // the score that was foretold is the best estimate there is
     case EventKind::candidate_ready: {
       Current& current = current_[event.hotkey];
       ByType& type = types_[current.task_type];
       if (event.seconds > 0) {
         type.generation_seconds.add(event.seconds);
       }
-      if (event.judged) {
+      if (event.judged || event.kind == EventKind::discarded) {
         type.scores.add(event.score);
         const bool passed = event.score >= event.threshold;
         passes_[std::min<std::size_t>(static_cast<std::size_t>(current.failures), kAttempts - 1)]
@@ -108,6 +109,9 @@ void Experience::apply(const Event& event) {
     case EventKind::submitting:
       current_[event.hotkey].submitted_score = event.score;
       current_[event.hotkey].is_judged = event.judged;
+      duels_.on_sent(event.hotkey, event.judged
+                                       ? standing(current_[event.hotkey].task_type, event.score)
+                                       : std::nullopt);
       break;
     case EventKind::accepted:
       finish(event, true);
@@ -124,6 +128,7 @@ void Experience::apply(const Event& event) {
 void Experience::finish(const Event& event, bool accepted) {
   const Current current = current_[event.hotkey];
   accepted_.add(accepted);
+  duels_.on_answer(event.hotkey, accepted, event.rating);
   if (event.kind != EventKind::emptied && event.seconds > 0) {
     submission_seconds_.add(event.seconds);
   }
@@ -187,6 +192,16 @@ const FadingMoments& Experience::scores(const std::string& task_type) const {
   return by_type(task_type).scores;
 }
 
+std::optional<double> Experience::standing(const std::string& task_type, double score) const {
+  constexpr int kEnough = 8;
+  constexpr double kLeastDeviation = 1e-6;
+  const FadingMoments& seen = by_type(task_type).scores;
+  if (seen.count() < kEnough || seen.deviation() < kLeastDeviation) {
+    return std::nullopt;
+  }
+  return (score - seen.mean()) / seen.deviation();
+}
+
 double Experience::pass_probability(int failures) const {
   double prior = priors_.pass;
   double probability = prior;
@@ -210,6 +225,20 @@ double Experience::acceptance_probability(const std::string& hotkey, double scor
                                           double threshold) const {
   return is_calibrated() ? calibrator_.of(hotkey).acceptance_probability(score, threshold)
                          : acceptance_probability(score, threshold);
+}
+
+double Experience::margin(const std::string& hotkey, double threshold,
+                          double least_acceptance) const {
+  return least_margin(
+      [&](double margin) { return acceptance_probability(hotkey, threshold + margin, threshold); },
+      least_acceptance);
+}
+
+MarginSource Experience::margin_source(const std::string& hotkey) const {
+  if (!is_calibrated()) {
+    return MarginSource::prior;
+  }
+  return calibrator_.has(hotkey) ? MarginSource::own : MarginSource::pooled;
 }
 
 double Experience::acceptance() const { return accepted_.value(priors_.acceptance); }

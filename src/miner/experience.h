@@ -4,10 +4,12 @@
 
 #include <array>
 #include <map>
+#include <optional>
 #include <string>
 
 #include "miner/calibration.h"
 #include "miner/config.h"
+#include "miner/duel_learner.h"
 #include "miner/event.h"
 
 namespace lode::miner {
@@ -55,6 +57,13 @@ class FadingShare {
   double trials_ = 0;
 };
 
+/// What a validator's margin was learned from.
+enum class MarginSource {
+  prior,   ///< the line and error of the first results, all validators together
+  pooled,  ///< the calibration over all validators: it has none of its own
+  own      ///< its own calibration, drawn to the one over all
+};
+
 /// A fold over events, like the ledger, but over all validators together: they share the workers
 /// and the judge. Text and image tasks are told apart where they differ.
 class Experience {
@@ -94,6 +103,15 @@ class Experience {
   double acceptance_probability(double score, double threshold) const;
   /// The same of one validator, by its own calibration.
   double acceptance_probability(const std::string& hotkey, double score, double threshold) const;
+  /// How far above a validator's threshold our score must be for a chance of acceptance of at least
+  /// `least_acceptance`: least_margin() of the above.
+  double margin(const std::string& hotkey, double threshold, double least_acceptance) const;
+  MarginSource margin_source(const std::string& hotkey) const;
+  /// How well our score tells what judges prefer, beginning at `prior`: duel_learner.h.
+  CorrelationEstimate score_correlation(double prior) const { return duels_.estimate(prior); }
+  /// A score's place among those of candidates of that type, in standard deviations; nothing until
+  /// eight were seen, or where they are all alike.
+  std::optional<double> standing(const std::string& task_type, double score) const;
   /// The share of tasks that end accepted.
   double acceptance() const;
 
@@ -123,6 +141,7 @@ class Experience {
   FadingLine verdicts_;  ///< theirs from ours
   PairCollector collector_;
   Calibrator calibrator_;
+  DuelLearner duels_;
 };
 
 }  // namespace lode::miner

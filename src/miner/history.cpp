@@ -19,6 +19,9 @@ TaskHistory summarize(StoredTask task, const std::vector<Event>& events) {
         ++history.attempts;
         history.best_score = std::max(history.best_score.value_or(event.score), event.score);
         break;
+      case EventKind::discarded:
+        ++history.attempts;  // its score is no whole one
+        break;
       case EventKind::submitting:
         ++history.submissions;
         break;

@@ -112,6 +112,7 @@ void Ledger::apply(const Event& event) {
     case EventKind::decided:
       break;
     case EventKind::candidate_ready:
+    case EventKind::discarded:
       ++row.candidates;
       break;
     case EventKind::generation_failed:

@@ -23,8 +23,9 @@ namespace {
 /// An image task carries a picture of up to 16 MB as base64, echoed in replies.
 constexpr std::size_t kMaxReplyBytes = 32 << 20;
 
-/// What the miner has learned of its work fades over some 50 results: these hold far more.
-constexpr std::int64_t kRecentEvents = 5000;
+/// What the miner has learned of its work fades over some 200 results, but of duels it remembers
+/// more: these hold days, and take a tenth of a second to read.
+constexpr std::int64_t kRecentEvents = 50'000;
 /// How often old entries leave the journal.
 constexpr Duration kPruneInterval = std::chrono::hours(1);
 constexpr Duration kShortestSleep = std::chrono::microseconds(200);
@@ -46,7 +47,9 @@ void log_event(const Event& event, int uid) {
                      : is_chatter ? spdlog::level::debug
                                   : spdlog::level::info;
   const std::string score =
-      event.kind == EventKind::candidate_ready ? fmt::format(" score {:.3f}", event.score) : "";
+      event.kind == EventKind::candidate_ready || event.kind == EventKind::discarded
+          ? fmt::format(" score {:.3f}", event.score)
+          : "";
   spdlog::log(level, "validator {}: {}{}{}{}{}", uid, to_string(event.kind), score,
               event.task_id.empty() ? "" : " task " + event.task_id.substr(0, 8),
               event.detail.empty() ? "" : ": ", event.detail);
@@ -346,7 +349,8 @@ asio::awaitable<void> Miner::generate(GenerateAction action, WorkerPool::Lease l
   // A cancelled generation has to be answered too, so that it must not leave by an exception.
   co_await asio::this_coro::throw_if_cancelled(false);
   WorkerAddress address = lease.address();
-  GenerationJob job{action.task, action.seed, action.limit, config_.largest_spz};
+  GenerationJob job{action.task, action.seed, action.limit, config_.largest_spz, {}};
+  job.floor = [this, generation = action.generation] { return scheduler_->floor_of(generation); };
   const Time began = clock_.now();
   Attempt attempt = co_await make_candidate(std::move(address), std::move(job), cpu_);
   generations_.erase(action.generation);

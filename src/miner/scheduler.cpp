@@ -310,6 +310,7 @@ std::vector<ValidatorView> Scheduler::view() const {
                        .ledger = ledger_.row(hotkey),
                        .clock_offset = clocks_.offset(hotkey),
                        .clock_uncertainty = clocks_.uncertainty(hotkey),
+                       .margin = rule_of(row),
                        .hint = {}};
     const bool waits = is_waiting(row.state);
     if (waits) {

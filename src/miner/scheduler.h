@@ -18,6 +18,7 @@
 #include "miner/experience.h"
 #include "miner/ledger.h"
 #include "miner/policy.h"
+#include "miner/send_rule.h"
 #include "subnet/synapse.h"
 
 namespace lode::miner {
@@ -29,6 +30,8 @@ struct Candidate {
   bool judged = false;     ///< false when no scorer is configured: only the data checks were run
   std::string reason;      ///< what decided the score
   std::string artifact{};  ///< SHA-256 of `spz` in hex
+  /// Judging stopped below the floor: `score` is foretold. Never sent.
+  bool is_discarded = false;
 };
 
 /// A candidate of an earlier run of the miner.
@@ -96,6 +99,7 @@ struct ValidatorView {
   LedgerRow ledger;
   std::optional<Duration> clock_offset;       ///< see ClockOffset
   std::optional<Duration> clock_uncertainty;  ///< to either side
+  SendRule margin;                            ///< what decides whether a result is sent to it
   std::string hint;  ///< how its on-chain weights compare with the others', or empty
   bool looks_copied = false;
 };
@@ -141,6 +145,10 @@ class Scheduler {
   bool is_idle() const;
   /// True when, while draining, nothing is left that should still be done.
   bool is_drained() const;
+
+  /// Below this a candidate of that generation will not be sent, so that its score does not matter:
+  /// threshold and margin, or the best one so far. Nothing when nobody wants it any more.
+  std::optional<double> floor_of(std::uint64_t generation) const;
 
   // ---- what came of it ----
   /// The Date header of any reply; see ClockSkew.
@@ -250,6 +258,7 @@ class Scheduler {
   double standing_of(const Row& row) const;
   double gain_for(const Row& row) const;
   bool is_worth_sending(const Row& row, const Candidate& candidate) const;
+  SendRule rule_of(const Row& row) const;
   bool is_worth_waiting(const Row& row, Time now) const;
   Time expected_finish(const Row& row, Time now) const;
   std::optional<Time> hedge_time(const Row& row) const;

@@ -195,7 +195,7 @@ void Scheduler::on_candidate(std::uint64_t id, Candidate candidate, Time now) {
   Event ready;
   ready.at = now;
   ready.hotkey = generation.hotkey;
-  ready.kind = EventKind::candidate_ready;
+  ready.kind = candidate.is_discarded ? EventKind::discarded : EventKind::candidate_ready;
   ready.task_id = generation.task_id;
   ready.detail = candidate.reason;
   ready.score = candidate.score;
@@ -207,10 +207,15 @@ void Scheduler::on_candidate(std::uint64_t id, Candidate candidate, Time now) {
   ready.artifact = candidate.artifact;
   record(std::move(ready));
   if (Row* row = row_of(generation)) {
-    const double score = candidate.score;
+    std::string verdict =
+        fmt::format("candidate {} {} {:.3f}", generation.attempt + 1,
+                    candidate.is_discarded ? "was given up, foretold" : "scored", candidate.score);
+    if (candidate.judged && !candidate.is_discarded) {
+      verdict += ", " + describe(rule_of(*row));
+    }
     count_candidate(*row, std::move(candidate));
-    set_state(*row, row->held->running > 0 ? State::generating : State::queued,
-              fmt::format("candidate {} scored {:.3f}", generation.attempt + 1, score), now);
+    set_state(*row, row->held->running > 0 ? State::generating : State::queued, std::move(verdict),
+              now);
   }
 }
 

@@ -60,10 +60,9 @@ void Scheduler::settle_failed(Row& row, Time now) {
   const bool is_displacing = is_short_of_workers() && chance < acceptance;
   const bool goes_on = held.next_attempt < config_.max_candidates && !is_displacing &&
                        is_retry_worth(timing, timing.now + generation, chance, acceptance);
-  const std::string best =
-      fmt::format("best score {:.3f} for a threshold of {:.2f} ({})",
-                  held.best ? held.best->score : 0, ledger_.row(row.neuron.hotkey).threshold,
-                  held.best ? held.best->reason : "none passed the data checks");
+  const std::string best = fmt::format(
+      "best score {:.3f}, {} ({})", held.best ? held.best->score : 0, describe(rule_of(row)),
+      held.best ? held.best->reason : "none passed the data checks");
   const std::string odds =
       fmt::format("a chance of {:.0f} % for {:.0f} s of overrun", 100 * chance,
                   timing.overrun(timing.now + generation) - timing.overrun(timing.now));
@@ -319,8 +318,10 @@ void Scheduler::settle_tasks(Time now, std::vector<Action>& actions) {
     held.is_final = true;
     const TaskTiming timing = timing_of(row, now);
     decide(row,
-           fmt::format("send {:.3f} after {} candidates, {:.1f} s into a window of {:.0f} s",
-                       held.best->score, held.next_attempt, timing.now, timing.window),
+           fmt::format("send {:.3f}{} after {} candidates, {:.1f} s into a window of {:.0f} s",
+                       held.best->score,
+                       held.best->judged ? ", " + describe(rule_of(row)) : std::string(),
+                       held.next_attempt, timing.now, timing.window),
            now);
     set_state(row, State::ready, fmt::format("result ready, score {:.3f}", held.best->score), now);
   }
@@ -354,26 +355,37 @@ bool Scheduler::is_worth_sending(const Row& row, const Candidate& candidate) con
   if (!candidate.judged) {
     return true;  // only the data checks speak, and they were passed
   }
-  const LedgerRow& ledger = ledger_.row(row.neuron.hotkey);
-  return candidate.score >= ledger.threshold &&
-         experience_.acceptance_probability(row.neuron.hotkey, candidate.score, ledger.threshold) >=
-             least_acceptance(experience_.acceptance(), ledger.penalty_or(config_.priors),
-                              ledger.cooldown_or(config_.priors));
+  return !candidate.is_discarded && rule_of(row).is_met_by(candidate.score);
+}
+
+SendRule Scheduler::rule_of(const Row& row) const {
+  const std::string& hotkey = row.neuron.hotkey;
+  return send_rule(experience_, hotkey, ledger_.row(hotkey), config_.priors);
+}
+
+std::optional<double> Scheduler::floor_of(std::uint64_t id) const {
+  const auto found = generations_.find(id);
+  if (found == generations_.end() || found->second.is_cancelled) {
+    return std::nullopt;
+  }
+  const Row& row = rows_.at(found->second.hotkey);
+  if (!row.held || row.held->task.id != found->second.task_id) {
+    return std::nullopt;
+  }
+  const double needed = rule_of(row).needed();
+  const bool has_better = row.held->best && is_worth_sending(row, *row.held->best);
+  return has_better ? std::max(needed, row.held->best->score) : needed;
 }
 
 /// The best candidate's place among all of its type, in standard deviations.
 double Scheduler::standing_of(const Row& row) const {
-  constexpr int kEnough = 8;
   constexpr double kFarthest = 4;
   const Held& held = *row.held;
-  const FadingMoments& scores = experience_.scores(type_name(held.task));
   if (!held.best || held.judged == 0) {
     return -kFarthest;
   }
-  if (scores.count() < kEnough || scores.deviation() < 1e-6) {
-    return expected_best_of(held.judged);
-  }
-  return std::clamp((held.best->score - scores.mean()) / scores.deviation(), -kFarthest, kFarthest);
+  const auto standing = experience_.standing(type_name(held.task), held.best->score);
+  return standing ? std::clamp(*standing, -kFarthest, kFarthest) : expected_best_of(held.judged);
 }
 
 /// What one more candidate is worth, given those made and those being made.
@@ -385,7 +397,9 @@ double Scheduler::gain_for(const Row& row) const {
   }
   const LedgerRow& ledger = ledger_.row(row.neuron.hotkey);
   QualityModel model;
-  model.correlation = config_.score_correlation;
+  model.correlation = config_.learns_correlation
+                          ? experience_.score_correlation(config_.score_correlation).correlation
+                          : config_.score_correlation;
   model.rating_per_deviation = config_.rating_per_deviation;
   model.rating = ledger.rating > 0 ? ledger.rating : ledger.duels.rating;
   model.deviation = ledger.duels.deviation;

@@ -280,7 +280,73 @@ TEST_F(WorkTest, GivesUpAtATaskThatNoCandidateCanPassAndSaysWhy) {
   });
   ASSERT_NE(decided, log_.rend());
   EXPECT_THAT(decided->detail,
-              testing::HasSubstr("candidates: best score 0.200 for a threshold of 0.60"));
+              testing::AllOf(testing::HasSubstr("candidates: best score 0.200, 0.6"),
+                             testing::HasSubstr("needed (0.600 + 0.0")));
+}
+
+TEST_F(WorkTest, ADiscardedCandidateIsJournalledAsSuchAndNeverSent) {
+  Config config = plain();
+  config.max_candidates = 2;
+  reset(experience(), config);
+  serve(1);
+  pull_all(1);
+  ASSERT_EQ(all<GenerateAction>(step()).size(), 1U);
+  Candidate discarded = candidate(0.75);  // foretold to pass, but not to be the best
+  discarded.is_discarded = true;
+  finish("V1", discarded);
+  EXPECT_THAT(view("V1").reason, testing::HasSubstr("was given up, foretold 0.750"));
+  ASSERT_EQ(all<GenerateAction>(step()).size(), 1U) << "another one is made";
+  const auto event = std::find_if(log_.begin(), log_.end(),
+                                  [](const Event& e) { return e.kind == EventKind::discarded; });
+  ASSERT_NE(event, log_.end());
+  EXPECT_EQ(event->score, 0.75);
+  EXPECT_EQ(event->attempt, 0);
+  finish("V1", candidate(0.7));
+  const auto sent = all<SubmitAction>(step());
+  ASSERT_EQ(sent.size(), 1U);
+  EXPECT_EQ(sent.front().candidate->score, 0.7) << "the one that was judged to the end";
+}
+
+TEST_F(WorkTest, CalibrationIgnoresDiscardedCandidates) {
+  Experience with, without;
+  for (const Event& event : experience()) {
+    with.apply(event);
+    without.apply(event);
+    if (event.kind == EventKind::candidate_ready) {
+      Event discarded = event;
+      discarded.kind = EventKind::discarded;
+      discarded.score = 0.1;
+      with.apply(discarded);
+    }
+  }
+  EXPECT_EQ(with.acceptance_probability("OLD", 0.65, 0.6),
+            without.acceptance_probability("OLD", 0.65, 0.6));
+  EXPECT_LT(with.scores("text").mean(), without.scores("text").mean())
+      << "what is foretold says something of what the workers make";
+}
+
+TEST_F(WorkTest, TheFloorIsWhatIsNeededOrTheBestSoFar) {
+  Config config = plain();
+  config.improves_results = true;
+  reset(experience(), config);
+  scheduler_->set_worker_slots(3);
+  serve(1);
+  pull_all(1);
+  const auto started = all<GenerateAction>(step());
+  ASSERT_GE(started.size(), 2U);
+  const double needed = view("V1").margin.needed();
+  EXPECT_GE(needed, 0.6);
+  EXPECT_LT(needed, 0.65);
+  EXPECT_EQ(scheduler_->floor_of(started[1].generation), needed);
+  finish("V1", candidate(0.3));
+  EXPECT_EQ(scheduler_->floor_of(started[1].generation), needed) << "a bad one raises nothing";
+  finish("V1", candidate(0.82));
+  step();
+  if (started.size() > 2 && scheduler_->floor_of(started[2].generation)) {
+    EXPECT_EQ(*scheduler_->floor_of(started[2].generation), 0.82);
+  }
+  EXPECT_FALSE(scheduler_->floor_of(started[0].generation)) << "it was answered";
+  EXPECT_FALSE(scheduler_->floor_of(12345)) << "nobody knows it";
 }
 
 TEST_F(WorkTest, DoesNotSendAResultThatIsTooCloseToTheThresholdForAScorerThatErrs) {

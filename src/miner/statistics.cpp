@@ -83,6 +83,10 @@ class Counter {
       case EventKind::generating:
         now.generating[event.attempt] = event.at;
         break;
+      case EventKind::discarded:
+        ++row.discarded;
+        take_duration(event, now, row);
+        break;
       case EventKind::candidate_ready:
         take_candidate(event, now, row);
         break;
@@ -106,11 +110,15 @@ class Counter {
   }
 
   static void take_candidate(const Event& event, UnderWay& now, ValidatorStatistics& row) {
-    ++row.candidates;
     now.best = std::max(now.best.value_or(event.score), event.score);
     if (!event.artifact.empty()) {
       now.scores[event.artifact] = event.score;
     }
+    take_duration(event, now, row);
+  }
+
+  static void take_duration(const Event& event, UnderWay& now, ValidatorStatistics& row) {
+    ++row.candidates;
     const auto began = now.generating.find(event.attempt);
     if (event.seconds > 0) {
       row.generation.add(event.seconds);
@@ -166,6 +174,7 @@ void add(ValidatorStatistics& total, const ValidatorStatistics& row) {
   total.submit_failures += row.submit_failures;
   total.generation_failures += row.generation_failures;
   total.candidates += row.candidates;
+  total.discarded += row.discarded;
   total.bound += row.bound;
   total.predicted.add(row.predicted);
   total.returned.add(row.returned);
@@ -198,6 +207,7 @@ Json row_json(const ValidatorStatistics& row) {
           {"submit_failures", row.submit_failures},
           {"generation_failures", row.generation_failures},
           {"acceptance_rate", row.acceptance_rate()},
+          {"discarded", row.discarded},
           {"candidates_per_task", row.pulled == 0 ? 0.0 : double(row.candidates) / row.pulled},
           {"predicted_score", row.predicted.mean()},
           {"returned_score", row.returned.mean()},

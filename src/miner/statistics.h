@@ -34,11 +34,12 @@ class Sample {
 struct ValidatorStatistics {
   int pulled = 0, accepted = 0, empty = 0, rejected = 0, settled = 0, validator_faults = 0;
   int violations = 0, pull_failures = 0, submit_failures = 0, generation_failures = 0;
-  int candidates = 0;
-  double bound = 0;  ///< accepted results that the rules allow in the window
-  Sample predicted;  ///< our scores of accepted results, 0..1
-  Sample returned;   ///< the validator's scores of the same
-  Sample error;      ///< predicted minus returned
+  int candidates = 0;  ///< discarded ones among them
+  int discarded = 0;   ///< given up before they were fully judged
+  double bound = 0;    ///< accepted results that the rules allow in the window
+  Sample predicted;    ///< our scores of accepted results, 0..1
+  Sample returned;     ///< the validator's scores of the same
+  Sample error;        ///< predicted minus returned
   Sample squared_error;
   Sample generation, pull, submit;
   Sample overrun;  ///< from the end of the throttle window to the outcome; 0 when in time

@@ -34,6 +34,8 @@ Json validator_json(const ValidatorView& view, Time now) {
                {"generation_failures", row.generation_failures},
                {"mean_score", row.accepted == 0 ? Json() : Json(row.mean_score())},
                {"threshold", row.threshold},
+               {"margin", view.margin.margin},
+               {"margin_from", to_string(view.margin.source)},
                {"throttle_period", row.throttle_period},
                {"window_count", row.window_count},
                {"rating", row.rating},
@@ -262,6 +264,7 @@ State state_after(const Event& event) {
       return State::pulling;
     case EventKind::assigned:
     case EventKind::candidate_ready:
+    case EventKind::discarded:
     case EventKind::cancelled:
     case EventKind::generation_failed:
     case EventKind::decided:
@@ -295,7 +298,7 @@ std::vector<TrailEntry> trail_from_events(const std::vector<Event>& events,
     }
     std::string reason(to_string(event.kind));
     reason += event.task_id.empty() ? "" : " task " + event.task_id.substr(0, 8);
-    if (event.kind == EventKind::candidate_ready) {
+    if (event.kind == EventKind::candidate_ready || event.kind == EventKind::discarded) {
       reason += fmt::format(", score {:.3f} against {:.3f}", event.score, event.threshold);
     }
     reason += event.detail.empty() ? "" : ": " + event.detail;

@@ -81,7 +81,8 @@ std::optional<WorkerChoice::Id> WorkerChoice::begin(Time now) {
   }
   Worker& worker = workers_.at(*best);
   share_ = std::max(worker.share, share_);
-  worker.share = share_ + expected_seconds(worker) / worker.traits.weight;
+  worker.share =
+      share_ + expected_seconds(worker) / (worker.traits.weight * worker.traits.concurrency);
   worker.is_trial = worker.open_until.has_value();
   ++worker.running;
   return best;
@@ -99,7 +100,7 @@ void WorkerChoice::end(Id id, const WorkerOutcome& outcome, Time now) {
       break;
     case WorkerOutcome::Kind::given_up:
       if (outcome.seconds >= std::max(kHangs * expected_seconds(worker), kShortestHang)) {
-        fail(worker, fmt::format("not ready after {:.1f} s", outcome.seconds), now);
+        fail(worker, outcome, fmt::format("not ready after {:.1f} s", outcome.seconds), now);
       }
       break;
     case WorkerOutcome::Kind::succeeded:
@@ -112,7 +113,7 @@ void WorkerChoice::end(Id id, const WorkerOutcome& outcome, Time now) {
       break;
     case WorkerOutcome::Kind::failed:
     case WorkerOutcome::Kind::stuck:
-      fail(worker, outcome.reason, now);
+      fail(worker, outcome, outcome.reason, now);
       break;
     case WorkerOutcome::Kind::busy:
       worker.held_until = now + outcome.pause;
@@ -121,9 +122,13 @@ void WorkerChoice::end(Id id, const WorkerOutcome& outcome, Time now) {
   worker.is_trial = false;
 }
 
-void WorkerChoice::fail(Worker& worker, const std::string& reason, Time now) {
+void WorkerChoice::fail(Worker& worker, const WorkerOutcome& outcome, const std::string& reason,
+                        Time now) {
+  const bool failed_with_another =
+      outcome.began && worker.last_failed && *outcome.began <= *worker.last_failed;
   ++worker.failed;
-  ++worker.failures_in_a_row;
+  worker.failures_in_a_row += failed_with_another ? 0 : 1;
+  worker.last_failed = now;
   worker.last_failure = reason;
   if (worker.is_trial) {
     worker.pause = std::min(2 * worker.pause, rules_.longest_pause);

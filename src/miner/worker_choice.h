@@ -38,7 +38,7 @@ struct CircuitRules {
 struct WorkerTraits {
   std::string name;
   double weight = 1;    ///< > 0: relative share of the work
-  int concurrency = 1;  ///< >= 1
+  int concurrency = 1;  ///< >= 1: tasks at the same time
 };
 
 /// How a task at a worker ended.
@@ -55,19 +55,23 @@ struct WorkerOutcome {
   double seconds = 0;
   std::string reason{};
   Duration pause{};
+  /// When the task began, where known: one that began before the worker last failed fails with it.
+  std::optional<Time> began{};
 };
 
 /// Keeps count of the workers and says who is next.
 ///
 /// Among those with room, the one with the least work done for its weight is chosen, where a task
-/// counts by how long it takes there: workers get tasks in proportion to weight / seconds, and the
-/// fastest is first among equals. A worker that could not be used for a while does not catch up.
+/// counts by how long it takes there, divided by how many it takes at a time: workers get tasks in
+/// proportion to weight * concurrency / seconds, and the fastest is first among equals. A worker
+/// that could not be used for a while does not catch up.
 ///
-/// After `failures` failed tasks in a row a worker's circuit is open for `first_pause`; then one
-/// task is tried. When that fails too, the pause doubles up to `longest_pause`; when it succeeds,
-/// all is forgotten. A task that was cancelled after three times what is expected of the worker (at
-/// least a second) counts as failed: otherwise one that hangs would be given ever new tasks, each
-/// cancelled when another worker was faster.
+/// Tasks that run at the same time and fail together, as a process's do when it crashes, count as
+/// one failure. After `failures` failed tasks in a row a worker's circuit is open for
+/// `first_pause`; then one task is tried. When that fails too, the pause doubles up to
+/// `longest_pause`; when it succeeds, all is forgotten. A task that was cancelled after three times
+/// what is expected of the worker (at least a second) counts as failed: otherwise one that hangs
+/// would be given ever new tasks, each cancelled when another worker was faster.
 class WorkerChoice {
  public:
   using Id = std::uint64_t;
@@ -103,6 +107,7 @@ class WorkerChoice {
     std::optional<double> seconds;
     std::string last_failure;
     int failures_in_a_row = 0;
+    std::optional<Time> last_failed;
     std::optional<Time> open_until;  ///< in the past: half-open
     Duration pause{};                ///< of the open circuit
     bool is_trial = false;           ///< the running task decides about the circuit
@@ -113,7 +118,7 @@ class WorkerChoice {
   };
   static int room(const Worker& worker, Time now);
   double expected_seconds(const Worker& worker) const;
-  void fail(Worker& worker, const std::string& reason, Time now);
+  void fail(Worker& worker, const WorkerOutcome& outcome, const std::string& reason, Time now);
 
   CircuitRules rules_;
   std::map<Id, Worker> workers_;

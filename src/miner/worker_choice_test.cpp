@@ -159,6 +159,34 @@ TEST_F(WorkerChoiceTest, TasksBegunBeforeTheCircuitOpenedDoNotLengthenThePause) 
   EXPECT_DOUBLE_EQ(choice_.view(id, now_).retry_seconds.value(), 5);
 }
 
+TEST_F(WorkerChoiceTest, ACrashThatFailsAllOfAProcesssTasksCountsOnce) {
+  const auto id = add(1, 4);
+  for (int crash = 0; crash < CircuitRules{}.failures; ++crash) {
+    EXPECT_EQ(choice_.view(id, now_).state, "idle") << "after " << crash;
+    for (int i = 0; i < 4; ++i) {
+      ASSERT_TRUE(choice_.begin(now_));
+    }
+    const Time began = now_;
+    now_ += seconds(3);
+    for (int i = 0; i < 4; ++i) {
+      choice_.end(id, {.kind = Kind::failed, .reason = "connection reset", .began = began}, now_);
+    }
+    now_ += seconds(1);
+  }
+  EXPECT_EQ(choice_.view(id, now_).state, "open") << "three in a row are too many";
+  EXPECT_EQ(choice_.view(id, now_).failed, 12) << "every lost task is shown";
+  EXPECT_EQ(choice_.slots(now_), 0);
+  now_ += seconds(5);
+  EXPECT_EQ(choice_.slots(now_), 1) << "one trial, however many it could take";
+}
+
+TEST_F(WorkerChoiceTest, AWorkerThatTakesSeveralAtATimeGetsItsShareOfTheWork) {
+  const auto wide = add(1, 4), narrow = add(1, 1);
+  // Four at a time that take 20 s each are done as fast as one after the other of 5 s.
+  const std::map<WorkerChoice::Id, double> durations{{wide, 20}, {narrow, 5}};
+  EXPECT_NEAR(count(wide, 300, durations), 150, 4);
+}
+
 TEST_F(WorkerChoiceTest, LeavesABusyWorkerAloneWithoutHoldingItAgainstIt) {
   const auto id = add();
   for (int i = 0; i < 5; ++i) {

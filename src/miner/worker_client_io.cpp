@@ -5,10 +5,10 @@
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <charconv>
-#include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "base/encoding.h"
+#include "miner/verdict_reply.h"
 #include "net/background.h"
 #include "net/http_client.h"
 #include "pipeline/prepare.h"
@@ -32,16 +32,6 @@ std::string route(const net::HttpUrl& base, std::string_view path) {
   return target + std::string(path);
 }
 
-/// What a service said was wrong, short enough for a log line.
-std::string detail_of(const HttpResponse& response) {
-  const Json body = Json::parse(response.body, nullptr, false);
-  std::string detail =
-      body.is_object() && body.contains("detail")
-          ? (body["detail"].is_string() ? body["detail"].get<std::string>() : body["detail"].dump())
-          : "no detail given";
-  return "status " + std::to_string(response.status) + ": " + detail.substr(0, 200);
-}
-
 bool blames_the_request(int status) { return status == 400 || status == 413 || status == 422; }
 
 HttpRequest generation_request(const net::HttpUrl& url, const subnet::Task& task,
@@ -54,12 +44,15 @@ HttpRequest generation_request(const net::HttpUrl& url, const subnet::Task& task
           0};
 }
 
-HttpRequest validation_request(const net::HttpUrl& url, const subnet::Task& task,
-                               const Bytes& spz) {
+HttpRequest validation_request(const net::HttpUrl& url, const subnet::Task& task, const Bytes& spz,
+                               std::optional<double> floor) {
   const bool is_image = task.type == subnet::Task::Type::image;
-  const Json body = {{is_image ? "prompt_image" : "prompt", task.prompt},
-                     {"data", base64_encode(spz)},
-                     {"compression", 2}};
+  Json body = {{is_image ? "prompt_image" : "prompt", task.prompt},
+               {"data", base64_encode(spz)},
+               {"compression", 2}};
+  if (floor) {
+    body["score_floor"] = *floor;  // of our own: other services do not know it
+  }
   return {"POST",
           route(url, is_image ? "/validate_img_to_3d_ply/" : "/validate_txt_to_3d_ply/"),
           {{"content-type", "application/json"}},
@@ -101,19 +94,16 @@ void add_worker_stages(const HttpResponse& response, std::vector<pipeline::Stage
   }
 }
 
-/// Score and reason of a validation reply.
-Result<Candidate> read_verdict(const HttpResponse& response, Candidate candidate) {
-  const Json body = Json::parse(response.body, nullptr, false);
-  if (!body.is_object() || !body.contains("score") || !body["score"].is_number() ||
-      !std::isfinite(body["score"].get<double>())) {
-    return fail(Errc::peer_failure, "validation service: no finite score in its reply");
-  }
-  candidate.score = body["score"].get<double>();
+/// The candidate with a validation reply's score and reason.
+Result<Candidate> judged_by(const HttpResponse& response, Candidate candidate) {
+  LODE_TRY(ServiceVerdict verdict, parse_verdict(response.body));
+  candidate.score = verdict.score;
   candidate.judged = true;
-  const auto reason = body.find("reason");
-  candidate.reason = reason != body.end() && reason->is_string()
-                         ? reason->get<std::string>().substr(0, 300)
-                         : "score of the validation service";
+  candidate.reason = std::move(verdict.reason);
+  candidate.is_discarded = verdict.is_discarded;
+  if (candidate.is_discarded) {
+    candidate.spz = std::make_shared<const Bytes>();  // nobody will ask for them again
+  }
   return candidate;
 }
 
@@ -190,7 +180,9 @@ asio::awaitable<Attempt> make_candidate(WorkerAddress address, GenerationJob job
   if (made.response->status != 200) {
     attempt.is_request_bad = blames_the_request(made.response->status);
     attempt.retry_after = retry_after(*made.response);
-    co_return failed({Errc::peer_failure, detail_of(*made.response)}, "generation");
+    co_return failed(
+        {Errc::peer_failure, describe_refusal(made.response->status, made.response->body)},
+        "generation");
   }
   add_worker_stages(*made.response, attempt.stages);
 
@@ -221,7 +213,8 @@ asio::awaitable<Attempt> make_candidate(WorkerAddress address, GenerationJob job
     co_return attempt;
   }
 
-  HttpRequest question = validation_request(*address.validation, job.task, *candidate.spz);
+  const std::optional<double> floor = job.floor ? job.floor() : std::nullopt;
+  HttpRequest question = validation_request(*address.validation, job.task, *candidate.spz, floor);
   net::Endpoint scorer = address.validation->endpoint;
   const net::FetchLimits validation_limits{.total_timeout = kValidationTimeout,
                                            .body_bytes = 16 << 20};
@@ -235,9 +228,11 @@ asio::awaitable<Attempt> make_candidate(WorkerAddress address, GenerationJob job
   }
   if (judged.response->status != 200) {
     attempt.is_request_bad = blames_the_request(judged.response->status);
-    co_return failed({Errc::peer_failure, detail_of(*judged.response)}, "validation");
+    co_return failed(
+        {Errc::peer_failure, describe_refusal(judged.response->status, judged.response->body)},
+        "validation");
   }
-  attempt.candidate = read_verdict(*judged.response, std::move(candidate));
+  attempt.candidate = judged_by(*judged.response, std::move(candidate));
   co_return attempt;
 }
 

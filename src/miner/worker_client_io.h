@@ -3,6 +3,7 @@
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/thread_pool.hpp>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -33,6 +34,9 @@ struct GenerationJob {
   Duration limit = std::chrono::seconds(300);  ///< for the splat
   /// Of the SPZ that is made of it; a larger one is junk.
   std::size_t largest_spz = kMaxArtifactBytes;
+  /// Asked when the splat is to be judged: below which score the verdict does not matter, so that a
+  /// judge of Lode's may stop early. May be empty.
+  std::function<std::optional<double>()> floor{};
 };
 
 /// What makes a worker's candidates, for StoredCandidate::config: docs/formats/journal.md.

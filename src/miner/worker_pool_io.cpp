@@ -18,9 +18,10 @@ namespace asio = boost::asio;
 
 namespace {
 
-net::ChildSpec child_spec(const WorkerPoolConfig& config) {
-  std::vector<std::string> arguments = {"serve",        "--listen",    "127.0.0.1:0", "--backend",
-                                        config.backend, "--log.level", "warning"};
+net::ChildSpec child_spec(const WorkerPoolConfig& config, int jobs) {
+  std::vector<std::string> arguments{"serve",     "--listen",     "127.0.0.1:0",
+                                     "--backend", config.backend, "--log.level",
+                                     "warning",   "--jobs",       std::to_string(jobs)};
   arguments.insert(arguments.end(), config.worker_arguments.begin(), config.worker_arguments.end());
   return {config.binary, std::move(arguments), {}, config.start_timeout};
 }
@@ -42,6 +43,7 @@ struct WorkerPool::Worker {
   WorkerChoice::Id id = 0;
   std::string name;
   WorkerAddress address;
+  int jobs = 1;  ///< of a local process
   std::optional<net::ChildProcess> process;
   std::string must_restart;  ///< why the local process is to be killed, or empty
   asio::steady_timer wake;   ///< cancelled to look at the worker's health at once
@@ -52,16 +54,21 @@ struct WorkerPool::Worker {
 // ---- leases ------------------------------------------------------------------------------------
 
 WorkerPool::Lease::Lease(WorkerPool& pool, std::shared_ptr<Worker> worker)
-    : pool_(&pool), worker_(std::move(worker)), address_(worker_->address) {}
+    : pool_(&pool),
+      worker_(std::move(worker)),
+      address_(worker_->address),
+      began_(pool.clock_.now()) {}
 
 WorkerPool::Lease::Lease(Lease&& other) noexcept
     : pool_(std::exchange(other.pool_, nullptr)),
       worker_(std::move(other.worker_)),
       address_(std::move(other.address_)),
+      began_(other.began_),
       outcome_(std::move(other.outcome_)) {}
 
 WorkerPool::Lease::~Lease() {
   if (pool_ != nullptr) {
+    outcome_.began = began_;
     pool_->give_back(*worker_, outcome_);
   }
 }
@@ -82,8 +89,12 @@ WorkerPool::WorkerPool(asio::any_io_executor executor, WorkerPoolConfig config,
   for (const WorkerEndpoint& endpoint : config_.endpoints) {
     add_foreign(endpoint);
   }
-  for (int i = 0; !is_foreign() && i < config_.local_workers; ++i) {
-    add({"local " + std::to_string(i + 1)}, {});
+  if (!is_foreign()) {
+    LODE_ASSERT(config_.local_processes >= 1 && config_.local_processes <= config_.local_workers,
+                "every local process has a task to do");
+    for (int i = 0; i < config_.local_processes; ++i) {
+      add({"local " + std::to_string(i + 1), 1, jobs_of(config_, i)}, {});
+    }
   }
 }
 
@@ -93,6 +104,7 @@ void WorkerPool::add(WorkerTraits traits, WorkerAddress address) {
   auto worker = std::make_shared<Worker>(executor_);
   worker->name = traits.name;
   worker->address = std::move(address);
+  worker->jobs = traits.concurrency;
   worker->id = choice_.add(std::move(traits));
   workers_.push_back(std::move(worker));
 }
@@ -266,7 +278,7 @@ asio::awaitable<void> WorkerPool::supervise_local(std::shared_ptr<Worker> worker
 }
 
 asio::awaitable<Result<void>> WorkerPool::start_local(Worker& worker) {
-  net::ChildSpec spec = child_spec(config_);
+  net::ChildSpec spec = child_spec(config_, worker.jobs);
   auto process = co_await net::ChildProcess::start(std::move(spec));
   if (!process) {
     co_return process.error();

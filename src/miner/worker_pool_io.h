@@ -26,7 +26,10 @@ struct WorkerAddress {
 struct WorkerPoolConfig {
   std::vector<WorkerEndpoint> endpoints;   ///< foreign generation services; empty: local workers
   std::optional<net::HttpUrl> validation;  ///< judges for foreign endpoints, or instead of ours
-  int local_workers = 4;
+  int local_workers = 4;                   ///< tasks at the same time, over all local processes
+  /// That share them, each with its part (`--jobs`): of workers whose models fill a machine one
+  /// process has one copy. 1..local_workers.
+  int local_processes = 4;
   std::filesystem::path binary;  ///< lode-worker
   std::string backend = "sketch";
   std::vector<std::string> worker_arguments;  ///< of `lode-worker serve`, besides
@@ -68,6 +71,7 @@ class WorkerPool {
     WorkerPool* pool_;
     std::shared_ptr<Worker> worker_;
     WorkerAddress address_;
+    Time began_;
     WorkerOutcome outcome_;
   };
 

@@ -114,6 +114,9 @@ void take(Samples& samples, Row& row, const Event& event) {
       add_duration(samples.generations, row, EventKind::generating, event);
       take_candidate(samples, row, event);
       return;
+    case EventKind::discarded:
+      add_duration(samples.generations, row, EventKind::generating, event);
+      return;
     case EventKind::generation_failed:
       ++samples.generation_failures;
       row.intents.erase(EventKind::generating);

@@ -5,11 +5,13 @@
 #include <unistd.h>
 
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <limits>
 
 #include "miner/worker_client_io.h"
@@ -291,6 +293,7 @@ class LocalWorkerTest : public WorkerPoolTest {
     dir_ = fs::path(testing::TempDir()) / ("lode_pool_" + std::to_string(::getpid()));
     fs::create_directories(dir_);
     config_.local_workers = 1;
+    config_.local_processes = 1;
     config_.binary = dir_ / "worker";
   }
   void TearDown() override { fs::remove_all(dir_); }
@@ -332,6 +335,64 @@ server.serve_forever()
 TEST_F(LocalWorkerTest, StartsAProcessAgainThatCrashes) {
   script("os._exit(7)");
   expect_restart("the process ended");
+}
+
+TEST_F(LocalWorkerTest, ACrashFailsAllTasksOfAProcessAndCountsOnce) {
+  config_.local_workers = 4;
+  script("time.sleep(0.1); os._exit(7)");
+  run([&](WorkerPool& pool) -> asio::awaitable<void> {
+    co_await until(pool, "idle");
+    EXPECT_EQ(pool.view().size(), 1U) << "one process";
+    EXPECT_EQ(pool.slots(), 4);
+    int failed = 0;
+    for (int i = 0; i < 4; ++i) {
+      const auto one = [](LocalWorkerTest& test, WorkerPool& p,
+                          int& count) -> asio::awaitable<void> {
+        const WorkerOutcome outcome = co_await test.try_task(p);
+        count += outcome.kind == WorkerOutcome::Kind::failed ? 1 : 0;
+      };
+      asio::co_spawn(context_, one(*this, pool, failed), asio::detached);
+    }
+    co_await sleep(milliseconds(10));
+    EXPECT_EQ(pool.view().front().running, 4);
+    EXPECT_FALSE(pool.acquire());
+    co_await until(pool, "unhealthy");
+    for (int i = 0; i < 200 && failed < 4; ++i) {
+      co_await sleep(milliseconds(20));
+    }
+    EXPECT_EQ(failed, 4) << "all of its tasks go with it";
+    co_await until(pool, "idle");
+    EXPECT_EQ(pool.view().front().failed, 4);
+    EXPECT_EQ(pool.view().front().restarts, 1);
+    EXPECT_EQ(pool.slots(), 4) << "one crash opens no circuit";
+  });
+}
+
+TEST_F(LocalWorkerTest, SharesTheTasksBetweenProcessesAndTellsEachItsPart) {
+  config_.local_workers = 5;
+  config_.local_processes = 2;
+  std::ofstream log(dir_ / "arguments");
+  log.close();
+  script("pass");
+  // Each process notes how it was called before it says that it is ready.
+  std::ifstream in(config_.binary);
+  std::string text((std::istreambuf_iterator<char>(in)), {});
+  in.close();
+  text.insert(text.find("server = "), "import sys\nopen('" + (dir_ / "arguments").string() +
+                                          "', 'a').write(' '.join(sys.argv[1:]) + '\\n')\n");
+  std::ofstream(config_.binary) << text;
+  run([&](WorkerPool& pool) -> asio::awaitable<void> {
+    for (int i = 0; i < 500 && pool.slots() < 5; ++i) {
+      co_await sleep(milliseconds(20));
+    }
+    EXPECT_EQ(pool.slots(), 5);
+    EXPECT_EQ(pool.view()[0].concurrency, 3);
+    EXPECT_EQ(pool.view()[1].concurrency, 2);
+  });
+  std::ifstream calls(dir_ / "arguments");
+  const std::string said((std::istreambuf_iterator<char>(calls)), {});
+  EXPECT_THAT(said, HasSubstr("--jobs 3"));
+  EXPECT_THAT(said, HasSubstr("--jobs 2"));
 }
 
 TEST_F(LocalWorkerTest, KillsAndStartsAgainAProcessThatExceedsATasksLimit) {
