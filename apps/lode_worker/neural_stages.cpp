@@ -1,11 +1,9 @@
 // The stages that run networks.
-#include <fmt/format.h>
-
-#include <map>
 #include <optional>
 
 #include "flux/pipeline.h"
 #include "lode_worker/cutout_network.h"
+#include "lode_worker/flux_network.h"
 #include "lode_worker/guidance_lifters.h"
 #include "lode_worker/loaded_bytes.h"
 #include "lode_worker/stage_setup.h"
@@ -18,26 +16,14 @@ namespace {
 constexpr const char* kPaintedPrompt =
     "{}, one single object, whole, in the middle of the picture, on a plain light grey background";
 
-flux::FluxOptions flux_options(const WorkerSettings& settings) {
-  static const std::map<std::string, flux::Compute> kTypes = {{"auto", flux::Compute::automatic},
-                                                              {"f32", flux::Compute::float32},
-                                                              {"bf16", flux::Compute::bfloat16}};
-  static const std::map<std::string, flux::Format> kFormats = {
-      {"native", flux::Format::native}, {"int8", flux::Format::int8}, {"fp8", flux::Format::fp8}};
-  flux::FluxOptions options;
-  options.device = settings.judge.network.device;
-  options.compute = kTypes.at(settings.judge.network.dtype);
-  options.format = kFormats.at(settings.painter_weights);
-  options.memory_budget_bytes = settings.judge.network.memory_budget();
-  return options;
-}
-
 class FluxPainter final : public pipeline::Painter {
  public:
   explicit FluxPainter(const WorkerSettings& settings) : settings_(settings) {}
 
   Result<void> open() {
-    LODE_TRY(pipeline_, flux::FluxPipeline::open(settings_.painter_model, flux_options(settings_)));
+    LODE_TRY(pipeline_, flux::FluxPipeline::open(
+                            settings_.painter_model,
+                            flux_options(settings_.judge.network, settings_.painter_weights)));
     LODE_TRY(weight_bytes_, loaded_bytes(settings_.painter_model, settings_.judge.network));
     return {};
   }
