@@ -26,6 +26,12 @@ net::ChildSpec child_spec(const WorkerPoolConfig& config, int jobs) {
   return {config.binary, std::move(arguments), {}, config.start_timeout};
 }
 
+/// The tasks of the i-th local process at the same time.
+int jobs_of(const WorkerPoolConfig& config, int i) {
+  const int left_over = config.local_workers % config.local_processes;
+  return config.local_workers / config.local_processes + (i < left_over ? 1 : 0);
+}
+
 /// Where a local worker says it listens.
 Result<net::Endpoint> endpoint_of(const net::ChildProcess& process) {
   const auto json = nlohmann::json::parse(process.ready_line(), nullptr, false);
