@@ -59,6 +59,7 @@ std::optional<std::vector<std::string>> texts_of(const toml::node& node) {
 struct FileReader {
   const std::string& file;
   const std::vector<std::string>& known;
+  const std::function<bool(std::string_view)>& is_foreign;
   std::map<std::string, FileValue> found;
 
   Error error_at(const toml::node& node, const std::string& problem) const {
@@ -74,6 +75,9 @@ struct FileReader {
         continue;
       }
       if (std::find(known.begin(), known.end(), key) == known.end()) {
+        if (is_foreign && is_foreign(key)) {
+          continue;
+        }
         return error_at(
             node, "unknown key " + key + "; the nearest known one is " + nearest_word(key, known));
       }
@@ -189,9 +193,9 @@ std::vector<CLI::App*> chosen_apps(CLI::App& app) {
 
 }  // namespace
 
-Result<std::map<std::string, FileValue>> parse_settings(std::string_view text,
-                                                        const std::string& file,
-                                                        const std::vector<std::string>& known) {
+Result<std::map<std::string, FileValue>> parse_settings(
+    std::string_view text, const std::string& file, const std::vector<std::string>& known,
+    const std::function<bool(std::string_view)>& is_foreign) {
   toml::table document;
   try {
     document = toml::parse(text, file);
@@ -199,7 +203,7 @@ Result<std::map<std::string, FileValue>> parse_settings(std::string_view text,
     return fail(Errc::invalid_input, file + " line " + std::to_string(error.source().begin.line) +
                                          ": " + std::string(error.description()));
   }
-  FileReader reader{file, known, {}};
+  FileReader reader{file, known, is_foreign, {}};
   LODE_CHECK(reader.read(document, ""));
   return std::move(reader.found);
 }
@@ -216,6 +220,7 @@ std::string environment_name(std::string_view key) {
 Result<void> Settings::apply(CLI::App& app, const std::filesystem::path& config_flag,
                              const Environment& environment) {
   const std::filesystem::path file = config_file(config_flag, environment);
+  file_ = file;
   std::map<std::string, FileValue> in_file;
   const std::vector<CLI::App*> apps = chosen_apps(app);
   const bool is_configurable = std::any_of(
@@ -224,7 +229,7 @@ Result<void> Settings::apply(CLI::App& app, const std::filesystem::path& config_
     std::vector<std::string> known;
     collect_keys(app, known);
     LODE_TRY(const Bytes text, read_file(file, kMaxConfigBytes));
-    LODE_TRY(in_file, parse_settings(as_text(text), file.string(), known));
+    LODE_TRY(in_file, parse_settings(as_text(text), file.string(), known, is_foreign));
   }
   for (CLI::App* chosen : apps) {
     if (chosen != &app && !chosen->get_configurable()) {

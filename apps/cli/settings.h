@@ -25,9 +25,10 @@ struct FileValue {
 /// The settings in the text of a lode.toml, by dotted key. Errc::invalid_input for bad TOML, a
 /// value that is no text, number, boolean or array of these, and a key that is not in `known`: with
 /// file, line and the nearest known key.
-Result<std::map<std::string, FileValue>> parse_settings(std::string_view text,
-                                                        const std::string& file,
-                                                        const std::vector<std::string>& known);
+/// Keys that `is_foreign` says yes to are another program's and passed over.
+Result<std::map<std::string, FileValue>> parse_settings(
+    std::string_view text, const std::string& file, const std::vector<std::string>& known,
+    const std::function<bool(std::string_view)>& is_foreign = {});
 
 /// LODE_WALLET_NAME for wallet.name.
 std::string environment_name(std::string_view key);
@@ -54,10 +55,17 @@ class Settings {
   /// The command line, program name first: to read the settings again.
   std::vector<std::string> arguments;
 
+  /// Keys of the file that the other program reads; of those that this one knows it is not asked.
+  std::function<bool(std::string_view)> is_foreign;
+
+  /// The file that was read; empty for none.
+  const std::filesystem::path& file() const { return file_; }
+
   /// The settings of the program and of the command that was chosen, by key.
   const std::vector<Entry>& entries() const { return entries_; }
 
  private:
+  std::filesystem::path file_;
   std::vector<Entry> entries_;
 };
 

@@ -131,5 +131,16 @@ TEST(Settings, KeepsEveryDigitOfANumber) {
   EXPECT_EQ(program.min_stake, 0.0000001);
 }
 
+TEST(Settings, PassesOverWhatIsAnotherProgramsAndRefusesTheRest) {
+  const auto is_foreign = [](std::string_view key) { return key.starts_with("worker."); };
+  const auto found =
+      parse_settings("netuid = 3\n[worker]\njobs = 2\n", "lode.toml", kKnown, is_foreign);
+  ASSERT_TRUE(found) << found.error().message();
+  EXPECT_TRUE(found->contains("netuid"));
+  EXPECT_FALSE(found->contains("worker.jobs"));
+  EXPECT_FALSE(parse_settings("worker = 2", "lode.toml", kKnown, is_foreign));
+  EXPECT_FALSE(parse_settings("[worker]\njobs = 2", "lode.toml", kKnown));
+}
+
 }  // namespace
 }  // namespace lode::cli

@@ -1,6 +1,5 @@
 // lode generate: one asset from a prompt or a picture, without a subnet.
 #include <CLI/CLI.hpp>
-#include <filesystem>
 #include <iostream>
 #include <nlohmann/json.hpp>
 
@@ -10,7 +9,7 @@
 #include "lode/commands.h"
 #include "pipeline/backend.h"
 #include "pipeline/prepare.h"
-#include "splat/ply.h"
+#include "pipeline/registry.h"
 
 namespace lode::commands {
 namespace {
@@ -22,6 +21,7 @@ struct GenerateOptions {
   std::string image;
   std::string out;
   std::string backend = "sketch";
+  pipeline::StageChoice stages;
   std::uint64_t seed = 0;
   bool json = false;
 };
@@ -51,7 +51,9 @@ Result<judge::Verdict> judge_it(const pipeline::Request& request, ByteView spz) 
 
 Result<Generated> generate(const GenerateOptions& options) {
   LODE_TRY(const pipeline::Request request, make_request(options));
-  LODE_TRY(const auto backend, pipeline::make_backend(options.backend));
+  LODE_TRY(const auto backend, options.backend == "chain"
+                                   ? pipeline::make_weightless_chain(options.stages)
+                                   : pipeline::make_backend(options.backend));
   LODE_TRY(pipeline::Asset asset, backend->generate(request, {}));
   Generated generated;
   generated.stages = std::move(asset.stages);
@@ -67,23 +69,12 @@ Result<Generated> generate(const GenerateOptions& options) {
   return generated;
 }
 
-Result<void> write_asset(const std::string& path, const pipeline::Prepared& prepared) {
-  const std::string extension = std::filesystem::path(path).extension().string();
-  if (extension == ".spz") {
-    return write_file(path, prepared.spz);
-  }
-  if (extension == ".ply") {
-    return write_file(path, splat::encode_ply(prepared.cloud));
-  }
-  return fail(Errc::invalid_input, path + ": a name ending in .ply or .spz was expected");
-}
-
 int run(const GenerateOptions& options) {
   const auto generated = generate(options);
   if (!generated) {
     return cli::report(generated.error());
   }
-  if (const auto written = write_asset(options.out, generated->prepared); !written) {
+  if (const auto written = pipeline::write_prepared(options.out, generated->prepared); !written) {
     return cli::report(written.error());
   }
   nlohmann::json seconds = nlohmann::json::object();
@@ -124,7 +115,15 @@ void add_generate(CLI::App& app, cli::Action& chosen) {
   source->add_option("--image", options->image, "PNG, JPEG or WebP picture to lift");
   source->require_option(1);
   command->add_option("-o,--out", options->out, "File to write, .ply or .spz")->required();
-  command->add_option("--backend", options->backend, "What makes it")->capture_default_str();
+  command->add_option("--backend", options->backend, "What makes it: sketch or chain")
+      ->capture_default_str();
+  pipeline::StageChoice& stages = options->stages;
+  command->add_option("--painter", stages.painter, "Of the chain: sketch")->capture_default_str();
+  command->add_option("--cutter", stages.cutter, "Of the chain: grabcut or none")
+      ->capture_default_str();
+  command
+      ->add_option("--lifter", stages.lifter, "Of the chain: sketch; networks' are lode-worker's")
+      ->capture_default_str();
   command->add_option("--seed", options->seed, "Same seed, same bytes")->capture_default_str();
   command->add_flag("--json", options->json, "Print one JSON object");
   command->callback([options, &chosen] { chosen = [options] { return run(*options); }; });

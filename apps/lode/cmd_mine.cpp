@@ -115,12 +115,13 @@ Result<std::unique_ptr<chain::Signer>> open_signer(const MineOptions& options) {
   return std::unique_ptr<chain::Signer>(std::make_unique<chain::Keypair>(std::move(keypair)));
 }
 
-int mine(const MineOptions& options, const std::vector<std::string>& arguments) {
+int mine(const MineOptions& options, const cli::Settings& settings) {
   forbid_dumps();
-  const auto parsed = parse_mine_options(options);
+  auto parsed = parse_mine_options(options);
   if (!parsed) {
     return cli::report(parsed.error());
   }
+  parsed->pool.worker_arguments = worker_arguments(settings);
   const auto signer = open_signer(options);
   if (!signer) {
     return cli::report(signer.error());
@@ -170,7 +171,7 @@ int mine(const MineOptions& options, const std::vector<std::string>& arguments) 
   if (const auto loaded = miner.load(*metagraph); !loaded) {
     return cli::report(annotate(loaded.error(), options.journal_path));
   }
-  LiveSettings live(arguments, miner, pool, **source);
+  LiveSettings live(settings.arguments, miner, pool, **source);
   if (const auto began = live.begin(options); !began) {
     return cli::report(began.error());
   }
@@ -212,7 +213,7 @@ void add_mine(CLI::App& app, cli::Action& chosen, const cli::Settings& settings)
   add_mine_options(*command, *options);
   command->configurable();
   command->callback([options, &chosen, &settings] {
-    chosen = [options, &settings] { return mine(*options, settings.arguments); };
+    chosen = [options, &settings] { return mine(*options, settings); };
   });
 }
 

@@ -45,6 +45,12 @@ Result<Maker> choose_maker(const ReplayOptions& options, const miner::StoredCand
           "the journal does not say what made this candidate: name a --backend or --worker");
     }
     maker.backend = config.value("backend", "");
+    if (!maker.backend.empty() && maker.backend != "sketch") {
+      return fail(Errc::unsupported,
+                  "backend '" + maker.backend +
+                      "' made this candidate with a worker's stages: start lode-worker serve with "
+                      "the miner's settings, and name it by --worker");
+    }
     worker = config.value("generation", "");
   } else {
     maker.backend = options.backend;

@@ -1,5 +1,6 @@
 // lode: the miner daemon and its tools.
 #include "lode/commands.h"
+#include "lode_worker/worker_settings.h"
 
 int main(int argc, char** argv) {
   CLI::App app("Lode, a native miner for text/image-to-3D subnets", "lode");
@@ -7,6 +8,7 @@ int main(int argc, char** argv) {
   lode::cli::Settings settings;
   // One line per delivered subcommand, in the order of --help.
   using namespace lode::commands;
+  settings.is_foreign = is_worker_key;
   add_mine(app, chosen, settings);
   add_top(app, chosen);
   add_reload(app, chosen);

@@ -43,6 +43,7 @@ void add_mine_options(CLI::App& command, MineOptions& options) {
   command.add_option("--worker.binary", options.worker_binary, "lode-worker program");
   command.add_option("--worker.backend", options.backend, "Backend of local workers")
       ->capture_default_str();
+  add_worker_settings(command, options.worker, {.are_keys = true, .are_flags = false});
   command.add_option("--workers", options.workers, "Tasks that local workers make at a time")
       ->capture_default_str()
       ->check(CLI::Range(1, 64));

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "lode/wallet_options.h"
+#include "lode_worker/worker_settings.h"
 
 namespace lode::commands {
 
@@ -28,6 +29,7 @@ struct MineOptions {
   std::string worker_binary;
   std::string backend = "sketch";
   int workers = 4;
+  WorkerSettings worker;  ///< handed on to them
   int processes = 0;  ///< of local workers; 0: by the backend
   std::vector<std::string> blacklist;
   std::string blacklist_file;

@@ -70,6 +70,7 @@ Result<ReadAgain> read_again(const std::vector<std::string>& arguments) {
     return fail(Errc::internal, std::string("command line: ") + error.what());
   }
   cli::Settings settings;
+  settings.is_foreign = is_worker_key;
   const auto environment = [](const char* name) { return std::getenv(name); };
   LODE_CHECK(settings.apply(app, read.flags.config, environment));
   for (const cli::Settings::Entry& entry : settings.entries()) {
@@ -106,6 +107,23 @@ Result<ParsedMineOptions> parse_mine_options(const MineOptions& options) {
   parsed.retention.max_age = *keep;
   parsed.retention.max_artifact_bytes = std::int64_t{options.journal_artifacts_mib} << 20;
   return parsed;
+}
+
+std::vector<std::string> worker_arguments(const cli::Settings& settings) {
+  // These say how many workers of which program there are, and are no business of theirs.
+  constexpr const char* kOurs[] = {"worker.binary", "worker.backend", "worker.processes"};
+  const fs::path& file = settings.file();
+  std::vector<std::string> arguments = {"--config",
+                                        file.empty() ? "none" : fs::absolute(file).string()};
+  for (const cli::Settings::Entry& entry : settings.entries()) {
+    const bool is_theirs =
+        entry.key.starts_with("worker.") &&
+        std::find(std::begin(kOurs), std::end(kOurs), entry.key) == std::end(kOurs);
+    if (is_theirs && entry.origin == "flag") {
+      arguments.push_back("--" + entry.key + "=" + entry.option->results().back());
+    }
+  }
+  return arguments;
 }
 
 nlohmann::json ReloadReport::to_json() const {

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/settings.h"
 #include "lode/metagraph_source.h"
 #include "lode/mine_options.h"
 #include "miner/miner_io.h"
@@ -21,6 +22,10 @@ struct ParsedMineOptions {
   miner::Retention retention;
 };
 Result<ParsedMineOptions> parse_mine_options(const MineOptions& options);
+
+/// What local workers are told so that they have the `worker.*` settings in effect here: the file
+/// and the flags of the command line. The environment they inherit.
+std::vector<std::string> worker_arguments(const cli::Settings& settings);
 
 /// Which settings changed when they were read again: those in use from now on, and those that a
 /// running miner cannot take.

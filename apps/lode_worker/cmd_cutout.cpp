@@ -55,6 +55,7 @@ Result<Matters> matters_of(const CutoutArguments& arguments) {
     return fail(Errc::invalid_input, "--matter network needs --model");
   }
   if ((name == "auto" || name == "network") && !arguments.network.folder.empty()) {
+    set_up_linear_algebra(arguments.network.flags);
     LODE_TRY(matters.emplace_back(), open_network(arguments.network));
   }
   if (name == "auto" || name == "grabcut") {

@@ -4,7 +4,6 @@
 #include <CLI/CLI.hpp>
 #include <charconv>
 #include <filesystem>
-#include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
 
@@ -12,6 +11,7 @@
 #include "flux/pipeline.h"
 #include "image/codec.h"
 #include "lode_worker/commands.h"
+#include "lode_worker/flux_network.h"
 #include "lode_worker/network_flags.h"
 #include "lode_worker/progress_line.h"
 
@@ -45,20 +45,6 @@ Result<void> parse_size(const std::string& text, int& width, int& height) {
   return {};
 }
 
-flux::FluxOptions options_of(const ImageCommand& command) {
-  static const std::map<std::string, flux::Compute> kTypes = {{"auto", flux::Compute::automatic},
-                                                              {"f32", flux::Compute::float32},
-                                                              {"bf16", flux::Compute::bfloat16}};
-  static const std::map<std::string, flux::Format> kFormats = {
-      {"native", flux::Format::native}, {"int8", flux::Format::int8}, {"fp8", flux::Format::fp8}};
-  flux::FluxOptions options;
-  options.device = command.flags.device;
-  options.compute = kTypes.at(command.flags.dtype);
-  options.format = kFormats.at(command.weights);
-  options.memory_budget_bytes = command.flags.memory_budget();
-  return options;
-}
-
 /// out.png for one picture, out-0.png, out-1.png and so on for several.
 std::filesystem::path file_of(const ImageCommand& command, int index) {
   std::filesystem::path path = command.out;
@@ -90,7 +76,7 @@ Result<nlohmann::ordered_json> make_pictures(ImageCommand command) {
   worker::ProgressLine line;
   StageSeconds stages;
   LODE_TRY(flux::FluxPipeline pipeline,
-           flux::FluxPipeline::open(command.model, options_of(command)));
+           flux::FluxPipeline::open(command.model, flux_options(command.flags, command.weights)));
   stages.note("open", line.seconds());
   const auto progress = [&](const flux::FluxProgress& now) {
     line.show(now.stage, now.step, now.of);

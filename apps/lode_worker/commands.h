@@ -5,6 +5,7 @@
 
 namespace lode::commands {
 
+void add_lift(CLI::App& app, cli::Action& chosen);
 void add_image(CLI::App& app, cli::Action& chosen);
 void add_models(CLI::App& app, cli::Action& chosen);
 void add_cutout(CLI::App& app, cli::Action& chosen);

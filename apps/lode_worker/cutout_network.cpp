@@ -17,7 +17,6 @@ Result<std::unique_ptr<cutout::Matter>> open_network(const CutoutNetwork& networ
       {"auto", Patches::automatic},
       {"tile_major", Patches::tile_major},
       {"channel_major", Patches::channel_major}};
-  set_up_linear_algebra(network.flags);
   birefnet::BirefnetOptions options;
   options.device = network.flags.device;
   options.compute = kComputes.at(network.flags.dtype);

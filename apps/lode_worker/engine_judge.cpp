@@ -1,7 +1,10 @@
-// The validators' engine as the judge of the service.
+// The validators' engine as a critic.
+#include <algorithm>
 #include <map>
+#include <optional>
 
 #include "lode_worker/judge_flags.h"
+#include "lode_worker/loaded_bytes.h"
 
 namespace lode::commands {
 namespace {
@@ -30,11 +33,28 @@ pipeline::Judgement judgement_of(const scorer::Verdict& verdict) {
   return judgement;
 }
 
-class EngineJudge final : public pipeline::Critic {
+class EngineCritic final : public pipeline::Critic {
  public:
-  explicit EngineJudge(scorer::Scorer scorer) : scorer_(std::move(scorer)) {}
+  explicit EngineCritic(const JudgeFlags& flags) : flags_(flags) {}
+
+  Result<void> open() {
+    LODE_TRY(scorer_, open_scorer(flags_));
+    const scorer::ScorerFolders& folders = flags_.folders;
+    weight_bytes_ = 0;
+    for (const auto* path :
+         {&folders.clip, &folders.image_tower, &folders.quality, &folders.dinov2, &folders.lpips}) {
+      if (!path->empty()) {
+        LODE_TRY(const std::uint64_t bytes, loaded_bytes(*path, flags_.network));
+        weight_bytes_ += bytes;
+      }
+    }
+    weight_bytes_ = std::min(weight_bytes_, flags_.network.memory_budget().value_or(weight_bytes_));
+    return {};
+  }
 
   std::string_view name() const override { return "engine"; }
+  std::uint64_t weight_bytes() const override { return weight_bytes_; }
+  void release() override { scorer_.reset(); }
 
   Result<pipeline::Judgement> judge_text(const splat::Scene& scene, std::string_view prompt,
                                          const pipeline::JudgeOptions& options) override {
@@ -45,15 +65,28 @@ class EngineJudge final : public pipeline::Critic {
     return judge(scene, {{}, &prompt}, options);
   }
 
+  Result<std::optional<double>> judge_painting(const image::Image& picture, std::string_view prompt,
+                                               const std::stop_token& stop) override {
+    if (!scorer_) {
+      LODE_CHECK(open());
+    }
+    return scorer_->alignment(picture, prompt, stop);
+  }
+
  private:
   Result<pipeline::Judgement> judge(const splat::Scene& scene, const scorer::Prompt& prompt,
                                     const pipeline::JudgeOptions& options) {
+    if (!scorer_) {
+      LODE_CHECK(open());
+    }
     LODE_TRY(const scorer::Verdict verdict,
-             scorer_.score(scene, prompt, {options.stop, options.floor}));
+             scorer_->score(scene, prompt, {options.stop, options.floor}));
     return judgement_of(verdict);
   }
 
-  scorer::Scorer scorer_;
+  JudgeFlags flags_;
+  std::optional<scorer::Scorer> scorer_;
+  std::uint64_t weight_bytes_ = 0;
 };
 
 }  // namespace
@@ -71,14 +104,14 @@ Result<scorer::Scorer> open_scorer(const JudgeFlags& flags) {
   return scorer::Scorer::open(flags.folders, options);
 }
 
-Result<std::unique_ptr<pipeline::Critic>> open_judge(const JudgeFlags& flags) {
+Result<std::unique_ptr<pipeline::Critic>> open_engine(const JudgeFlags& flags) {
   if (!flags.has_weights()) {
-    return pipeline::make_likeness_critic();
+    return fail(Errc::invalid_input,
+                "clip, image_tower or quality: a folder of weights was expected");
   }
-  set_up_linear_algebra(flags.network);
-  LODE_TRY(scorer::Scorer scorer, open_scorer(flags));
-  std::unique_ptr<pipeline::Critic> judge = std::make_unique<EngineJudge>(std::move(scorer));
-  return judge;
+  auto critic = std::make_unique<EngineCritic>(flags);
+  LODE_CHECK(critic->open());
+  return std::unique_ptr<pipeline::Critic>(std::move(critic));
 }
 
 }  // namespace lode::commands

@@ -25,7 +25,10 @@ struct JobQueue::Job {
   asio::steady_timer done;  // never expires; cancelled at the job's end
 };
 
-JobQueue::JobQueue(asio::any_io_executor io) : io_(std::move(io)) {}
+JobQueue::JobQueue(asio::any_io_executor io, int jobs)
+    : io_(std::move(io)),
+      jobs_(static_cast<std::size_t>(jobs)),
+      threads_(static_cast<std::size_t>(jobs)) {}
 
 JobQueue::~JobQueue() { stop(); }
 
@@ -48,12 +51,13 @@ asio::awaitable<HttpResponse> JobQueue::run(Work work) {
 }
 
 void JobQueue::start_next() {
-  if (running_ || waiting_.empty()) {
+  if (running_.size() >= jobs_ || waiting_.empty()) {
     return;
   }
-  running_ = waiting_.front();
+  const std::shared_ptr<Job> next = waiting_.front();
+  running_.push_back(next);
   waiting_.pop_front();
-  asio::post(thread_, [this, job = running_, io = io_] {
+  asio::post(threads_, [this, job = next, io = io_] {
     try {
       job->response = job->work(job->stop.get_token());
     } catch (...) {
@@ -62,7 +66,7 @@ void JobQueue::start_next() {
     asio::post(io, [this, job] {
       job->has_ended = true;
       job->done.cancel();
-      running_.reset();
+      std::erase(running_, job);
       start_next();
     });
   });
@@ -70,10 +74,10 @@ void JobQueue::start_next() {
 
 void JobQueue::stop() {
   waiting_.clear();
-  if (running_) {
-    running_->stop.request_stop();
+  for (const auto& job : running_) {
+    job->stop.request_stop();
   }
-  thread_.join();
+  threads_.join();
 }
 
 }  // namespace lode::commands

@@ -1,4 +1,4 @@
-// Jobs one after the other on a thread of their own, each of which can be given up.
+// Jobs in the order of their coming on threads of their own, each of which can be given up.
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>
@@ -8,20 +8,22 @@
 #include <functional>
 #include <memory>
 #include <stop_token>
+#include <vector>
 
 #include "base/http_message.h"
 
 namespace lode::commands {
 
-/// Lives on the I/O thread; only the work itself runs on the job thread.
+/// Lives on the I/O thread; only the work itself runs on the job threads.
 class JobQueue {
  public:
   using Work = std::function<HttpResponse(std::stop_token stop)>;
 
-  explicit JobQueue(boost::asio::any_io_executor io);
+  /// `jobs` run at the same time.
+  JobQueue(boost::asio::any_io_executor io, int jobs);
   ~JobQueue();
 
-  /// What `work` answers, once the jobs before it have ended. Cancelling the awaiting coroutine
+  /// What `work` answers, once there was a thread for it. Cancelling the awaiting coroutine
   /// gives the job up and ends at once, with operation_aborted: a waiting job is dropped, a running
   /// one is asked to stop and counts as running until it has: the service looks at its stop token
   /// between views of a splat, sweeps of a lift and blocks of a drawing. What `work` throws is
@@ -29,9 +31,9 @@ class JobQueue {
   boost::asio::awaitable<HttpResponse> run(Work work);
 
   int queued() const { return static_cast<int>(waiting_.size()); }
-  int running() const { return running_ ? 1 : 0; }
+  int running() const { return static_cast<int>(running_.size()); }
 
-  /// Asks the running job to stop and waits for its end.
+  /// Asks the running jobs to stop and waits for their end.
   void stop();
 
  private:
@@ -40,8 +42,9 @@ class JobQueue {
 
   boost::asio::any_io_executor io_;
   std::deque<std::shared_ptr<Job>> waiting_;
-  std::shared_ptr<Job> running_;
-  boost::asio::thread_pool thread_{1};
+  std::vector<std::shared_ptr<Job>> running_;
+  const std::size_t jobs_;
+  boost::asio::thread_pool threads_;
 };
 
 }  // namespace lode::commands

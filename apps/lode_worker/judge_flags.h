@@ -22,13 +22,13 @@ struct JudgeFlags {
 };
 
 /// --clip, --tokenizer, --image-tower, --quality, --dinov2, --lpips, and those of networks.
-void add_judge_flags(CLI::App& command, JudgeFlags& flags);
+void add_judge_flags(CLI::App& command, JudgeFlags& flags, const SettingNames& name = {});
 
 /// The engine over those weights. Errors as of scorer::Scorer::open.
 Result<scorer::Scorer> open_scorer(const JudgeFlags& flags);
 
-/// The judge of the service: the engine, or the weight-free one where no weights are named.
-/// Errc::unsupported for weights in a build without libtorch.
-Result<std::unique_ptr<pipeline::Critic>> open_judge(const JudgeFlags& flags);
+/// The critic "engine" over those weights. Errc::invalid_input where none is named that can give a
+/// score.
+Result<std::unique_ptr<pipeline::Critic>> open_engine(const JudgeFlags& flags);
 
 }  // namespace lode::commands

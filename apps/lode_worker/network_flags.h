@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "lode_worker/setting_names.h"
+
 namespace lode::commands {
 
 struct NetworkFlags {
@@ -21,7 +23,7 @@ struct NetworkFlags {
 /// --device, --dtype (of `dtypes`, such as "f32" and "bf16", or "auto"), --memory, --threads.
 /// `memory_meaning` says what --memory bounds.
 void add_network_flags(CLI::App& command, NetworkFlags& flags, std::vector<std::string> dtypes,
-                       const std::string& memory_meaning);
+                       const std::string& memory_meaning, const SettingNames& name = {});
 
 /// Sets libtorch's threads, and logs what does the products. Before the first network is opened.
 void set_up_linear_algebra(const NetworkFlags& flags);

@@ -3,7 +3,7 @@
 
 #include "lode_worker/commands.h"
 #include "lode_worker/cutout_network.h"
-#include "lode_worker/judge_flags.h"
+#include "lode_worker/stage_setup.h"
 
 namespace lode::commands {
 namespace {
@@ -23,12 +23,23 @@ void add_image(CLI::App& app, cli::Action&) { add_absent(app, "image"); }
 void add_models(CLI::App& app, cli::Action&) { add_absent(app, "models"); }
 void add_score(CLI::App& app, cli::Action&) { add_absent(app, "score"); }
 
-Result<std::unique_ptr<pipeline::Critic>> open_judge(const JudgeFlags& flags) {
-  if (!flags.has_weights()) {
-    return pipeline::make_likeness_critic();
+void add_neural_stages(pipeline::StageRegistry& registry, const WorkerSettings&) {
+  const auto refuse = [] {
+    return fail(Errc::unsupported, "this program was built without libtorch");
+  };
+  registry.painters.add("flux",
+                        [refuse] { return Result<std::unique_ptr<pipeline::Painter>>(refuse()); });
+  registry.cutters.add("birefnet",
+                       [refuse] { return Result<std::unique_ptr<pipeline::Cutter>>(refuse()); });
+  for (const char* name : {"dream", "mvdream", "stable-diffusion", "views"}) {
+    registry.lifters.add(name,
+                         [refuse] { return Result<std::unique_ptr<pipeline::Lifter>>(refuse()); });
   }
-  return fail(Errc::unsupported, "weights were named, but this program was built without libtorch");
+  registry.critics.add("engine",
+                       [refuse] { return Result<std::unique_ptr<pipeline::Critic>>(refuse()); });
 }
+
+void set_up_linear_algebra(const NetworkFlags&) {}
 
 Result<std::unique_ptr<cutout::Matter>> open_network(const CutoutNetwork& network) {
   return fail(Errc::unsupported, network.folder + ": this program was built without libtorch");

@@ -19,11 +19,10 @@ namespace asio = boost::asio;
 namespace {
 
 net::ChildSpec child_spec(const WorkerPoolConfig& config, int jobs) {
-  std::vector<std::string> arguments{"serve",        "--listen",    "127.0.0.1:0", "--backend",
-                                     config.backend, "--log.level", "warning"};
-  if (jobs > 1) {
-    arguments.insert(arguments.end(), {"--jobs", std::to_string(jobs)});
-  }
+  std::vector<std::string> arguments{"serve",     "--listen",     "127.0.0.1:0",
+                                     "--backend", config.backend, "--log.level",
+                                     "warning",   "--jobs",       std::to_string(jobs)};
+  arguments.insert(arguments.end(), config.worker_arguments.begin(), config.worker_arguments.end());
   return {config.binary, std::move(arguments), {}, config.start_timeout};
 }
 

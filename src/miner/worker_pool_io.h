@@ -32,6 +32,7 @@ struct WorkerPoolConfig {
   int local_processes = 4;
   std::filesystem::path binary;  ///< lode-worker
   std::string backend = "sketch";
+  std::vector<std::string> worker_arguments;  ///< of `lode-worker serve`, besides
   /// Neural backends load gigabytes of weights before they are ready.
   Duration start_timeout = std::chrono::seconds(180);
   Duration health_interval = std::chrono::seconds(2);

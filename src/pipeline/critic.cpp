@@ -32,6 +32,11 @@ class LikenessCritic final : public Critic {
 
 }  // namespace
 
+Result<std::optional<double>> Critic::judge_painting(const image::Image&, std::string_view,
+                                                     const std::stop_token&) {
+  return std::optional<double>();
+}
+
 std::unique_ptr<Critic> make_likeness_critic() { return std::make_unique<LikenessCritic>(); }
 
 }  // namespace lode::pipeline

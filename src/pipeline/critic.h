@@ -11,6 +11,7 @@
 
 #include "base/result.h"
 #include "image/image.h"
+#include "pipeline/stages.h"
 #include "splat/cloud.h"
 
 namespace lode::pipeline {
@@ -44,14 +45,18 @@ struct JudgeOptions {
 
 /// Scores scenes that are activated and through the data checks, but not framed. Used by one
 /// thread at a time. The only error is Errc::cancelled, soon after a stop was requested.
-class Critic {
+class Critic : public Stage {
  public:
-  virtual ~Critic() = default;
-  virtual std::string_view name() const = 0;
   virtual Result<Judgement> judge_text(const splat::Scene& scene, std::string_view prompt,
                                        const JudgeOptions& options) = 0;
   virtual Result<Judgement> judge_image(const splat::Scene& scene, const image::Image& prompt,
                                         const JudgeOptions& options) = 0;
+
+  /// How well a painted picture shows what a prompt says, in the units of Judgement::alignment;
+  /// nothing where this critic cannot tell. Errors: damaged weights and lack of memory too.
+  virtual Result<std::optional<double>> judge_painting(const image::Image& picture,
+                                                       std::string_view prompt,
+                                                       const std::stop_token& stop);
 };
 
 /// "likeness": judge/judge.h, which needs no weights and judges data and alignment.

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 
 #include "base/bytes.h"
 #include "base/result.h"
@@ -18,5 +19,12 @@ struct Prepared {
 /// Preconditions the cloud (splat/precondition.h), packs it, decodes those bytes again and runs the
 /// validators' data checks on them. Errc::invalid_input names the check that fails.
 Result<Prepared> prepare(const splat::GaussianCloud& cloud, std::uint64_t seed);
+
+/// Writes it as the name ends: .ply or .spz. Errc::invalid_input for another ending, errors of
+/// write_file.
+Result<void> write_prepared(const std::filesystem::path& path, const Prepared& prepared);
+
+/// What validators see of it: decoded and activated, not framed.
+Result<splat::Scene> open_prepared(const Prepared& prepared);
 
 }  // namespace lode::pipeline

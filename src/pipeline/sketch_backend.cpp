@@ -1,16 +1,10 @@
-#include <algorithm>
-
-#include "base/encoding.h"
 #include "cutout/cutout.h"
 #include "image/codec.h"
-#include "pipeline/backend.h"
+#include "pipeline/sketch_internal.h"
 #include "sketch/sketch.h"
 
 namespace lode::pipeline {
 namespace {
-
-/// Drawn, in the prompt's colours, for a noun that the sketch does not know.
-constexpr const char* kStandIn = "ball";
 
 class SketchBackend final : public Backend {
  public:
@@ -23,26 +17,15 @@ class SketchBackend final : public Backend {
 
  private:
   static Result<Asset> from_text(const Request& request, const std::stop_token& stop) {
-    if (request.prompt.size() > kMaxPromptBytes) {
-      return fail(Errc::limit_exceeded, "prompt: " + std::to_string(request.prompt.size()) +
-                                            " bytes, at most " + std::to_string(kMaxPromptBytes) +
-                                            " are read");
-    }
-    if (request.prompt.find_first_not_of(" \t\r\n") == std::string::npos) {
-      return fail(Errc::invalid_input, "prompt: empty");
-    }
+    LODE_CHECK(check_prompt(request.prompt));
     StageClock clock;
-    sketch::Understanding understood = sketch::parse_prompt(request.prompt);
-    if (understood.confidence <= 0) {
-      // Something to look at; the judge knows that the prompt was not understood.
-      understood.scene.subject.noun = kStandIn;
-    }
+    const sketch::SceneSpec scene = scene_of(request.prompt);
     clock.lap("parse");
     if (stop.stop_requested()) {
       return fail(Errc::cancelled, "generation was cancelled");
     }
     Asset asset;
-    asset.cloud = sketch::build(understood.scene, request.seed, {.stop = stop});
+    asset.cloud = sketch::build(scene, request.seed, {.stop = stop});
     if (stop.stop_requested()) {
       return fail(Errc::cancelled, "generation was cancelled");
     }
@@ -89,29 +72,6 @@ class SketchBackend final : public Backend {
 
 }  // namespace
 
-Request request_from_prompt(std::string_view prompt, std::uint64_t seed) {
-  Request request{Request::Kind::text, std::string(), {}, seed};
-  // No text prompt is base64 of a picture's magic bytes, so this cannot misjudge one.
-  const bool looks_encoded = prompt.starts_with("iVBORw0KGgo") || prompt.starts_with("/9j/") ||
-                             prompt.starts_with("UklGR") || prompt.starts_with("R0lGOD");
-  if (looks_encoded) {
-    if (auto bytes = base64_decode(prompt); bytes && image::is_image(*bytes)) {
-      request.kind = Request::Kind::image;
-      request.picture = *std::move(bytes);
-      return request;
-    }
-  }
-  request.prompt = std::string(prompt);
-  return request;
-}
-
-std::vector<std::string> backend_names() { return {"sketch"}; }
-
-Result<std::unique_ptr<Backend>> make_backend(std::string_view name) {
-  if (name == "sketch") {
-    return std::unique_ptr<Backend>(std::make_unique<SketchBackend>());
-  }
-  return fail(Errc::not_found, "backend '" + std::string(name) + "': known are: sketch");
-}
+std::unique_ptr<Backend> make_sketch_backend() { return std::make_unique<SketchBackend>(); }
 
 }  // namespace lode::pipeline

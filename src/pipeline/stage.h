@@ -12,7 +12,8 @@ struct StageTime {
   double seconds = 0;
 };
 
-/// Collects stage times in order: `lap("parse")` ends the stage that began at the last lap.
+/// Collects stage times in order: `lap("parse")` ends the stage that began at the last lap. Laps of
+/// one name are summed.
 class StageClock {
  public:
   StageClock() : last_(std::chrono::steady_clock::now()) {}

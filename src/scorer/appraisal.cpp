@@ -309,6 +309,29 @@ Result<Verdict> Appraisal::run() {
 
 }  // namespace
 
+Result<std::optional<double>> alignment_of(Networks& networks, const image::Image& picture,
+                                           std::string_view text, const std::stop_token& stop) {
+  const auto look = [&]() -> Result<std::optional<double>> {
+    const at::NoGradGuard no_gradients;
+    Verdict ignored;
+    LODE_TRY(const Networks::Wanted wanted, networks.wanted_by({text}, stop, ignored));
+    if (wanted.tower == nullptr) {
+      return std::optional<double>();
+    }
+    const image::Image opaque = image::composite_over(picture, {255, 255, 255});
+    LODE_TRY(const at::Tensor seen, wanted.tower->features({&opaque, 1}, stop));
+    const std::vector<double> cosine = cosines(seen, wanted.feature);
+    LODE_CHECK(check_finite(cosine, "alignment"));
+    return std::optional(score::text_alignment(cosine));
+  };
+  Result<std::optional<double>> value(std::nullopt);
+  LODE_CHECK(nn::guard("judging a picture", [&] { value = look(); }));
+  if (stop.stop_requested()) {
+    return fail(Errc::cancelled, "judging a picture was cancelled");
+  }
+  return value;
+}
+
 Verdict refused(std::vector<std::string> reasons) {
   Verdict verdict;
   verdict.value = 0;

@@ -74,6 +74,10 @@ Result<Verdict> appraise(Networks& networks, const splat::Scene& scene, const Pr
 Result<Verdict> appraise(Networks& networks, std::span<const image::Image> views,
                          const Prompt& prompt, const Scrutiny& scrutiny);
 
+/// Of one picture with a text: see Scorer::alignment.
+Result<std::optional<double>> alignment_of(Networks& networks, const image::Image& picture,
+                                           std::string_view text, const std::stop_token& stop);
+
 /// A splat that the validators would not look at.
 Verdict refused(std::vector<std::string> reasons);
 

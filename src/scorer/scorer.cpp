@@ -203,6 +203,11 @@ Result<Verdict> Scorer::score(std::span<const image::Image> views, const Prompt&
   return appraise(*networks_, views, prompt, scrutiny);
 }
 
+Result<std::optional<double>> Scorer::alignment(const image::Image& picture, std::string_view text,
+                                                const std::stop_token& stop) {
+  return alignment_of(*networks_, picture, text, stop);
+}
+
 std::vector<std::string> Scorer::missing_parts() const {
   std::vector<std::string> missing;
   if (!networks_->clip_image && !networks_->picture_tower) {

@@ -125,6 +125,11 @@ class Scorer {
   Result<Verdict> score(std::span<const image::Image> views, const Prompt& prompt,
                         const Scrutiny& scrutiny = {});
 
+  /// How well one picture of any size shows what a text says: score::text_alignment of its cosine.
+  /// Nothing without CLIP. Errors as of score().
+  Result<std::optional<double>> alignment(const image::Image& picture, std::string_view text,
+                                          const std::stop_token& stop = {});
+
   /// Names of the parts that cannot be judged for want of weights: "alignment", "quality", "lpips".
   std::vector<std::string> missing_parts() const;
 

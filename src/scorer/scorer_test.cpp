@@ -156,6 +156,22 @@ TEST_F(Engine, ResultsDoNotDependOnTheMemoryBudget) {
   EXPECT_EQ(free.score(views, {"red dragon"})->value, bound.score(views, {"red dragon"})->value);
 }
 
+TEST_F(Engine, AlignsOnePictureWithATextAsItDoesAView) {
+  const std::vector<image::Image> views = golden_views();
+  Scorer scorer = Scorer::open(all_folders()).value();
+  const Verdict verdict = scorer.score(views, {"red dragon"}).value();
+  const auto alone = scorer.alignment(views[5], "red dragon");
+  ASSERT_TRUE(alone && *alone);
+  EXPECT_NEAR(**alone, score::text_alignment({&verdict.views.alignment[5], 1}), 1e-4);
+  ScorerFolders without;
+  without.lpips = all_folders().lpips;
+  EXPECT_FALSE(Scorer::open(without)->alignment(views[5], "red dragon").value());
+  std::stop_source stop;
+  stop.request_stop();
+  EXPECT_EQ(scorer.alignment(views[4], "a prompt not seen before", stop.get_token()).error().code,
+            Errc::cancelled);
+}
+
 TEST_F(Engine, KnowsAPromptTheSecondTime) {
   const std::vector<image::Image> views = golden_views();
   Scorer scorer = Scorer::open(all_folders()).value();

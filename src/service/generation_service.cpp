@@ -61,9 +61,13 @@ RouteKind GenerationService::route_kind(const HttpRequest& request) {
 HttpResponse GenerationService::answer_quick(const HttpRequest& request, int queued,
                                              int running) const {
   if (path_of(request) == "/health") {
-    const Json health = {{"status", "ok"},          {"backend", backend_->name()},
-                         {"judge", judge_->name()}, {"version", kVersion},
-                         {"device", "cpu"},         {"queued", queued},
+    const Json health = {{"status", "ok"},
+                         {"backend", backend_->name()},
+                         {"stages", backend_->description()},
+                         {"judge", judge_->name()},
+                         {"version", kVersion},
+                         {"device", "cpu"},
+                         {"queued", queued},
                          {"running", running}};
     return make_response(200, "application/json", dump(health));
   }

@@ -14,21 +14,24 @@ namespace lode::service {
 /// The longest request body: a picture of 16 MB in base64, or an SPZ of half a million gaussians.
 inline constexpr std::size_t kMaxRequestBytes = 64 << 20;
 
-/// Routes that are answered at once, on the I/O thread, and routes that are work for the job
-/// thread. Jobs run one at a time, in order, since they share the backend's models.
+/// Routes that are answered at once, on the I/O thread, and routes that are work for job threads.
 enum class RouteKind { quick, job, unknown };
 
 class GenerationService {
  public:
-  /// `judge` scores what the validation routes are sent.
+  /// `judge` scores what the validation routes are sent. Jobs may run on several threads where the
+  /// judge may be asked by several (pipeline::make_shared_critic); a backend always may.
   explicit GenerationService(
       std::unique_ptr<pipeline::Backend> backend,
       std::unique_ptr<pipeline::Critic> judge = pipeline::make_likeness_critic());
 
+  /// Who works here, in a line: the backend's description.
+  std::string description() const { return backend_->description(); }
+
   /// Which thread a request belongs to.
   static RouteKind route_kind(const HttpRequest& request);
 
-  /// Health and version. `queued` and `running` are the job thread's counts.
+  /// Health and version. `queued` and `running` are the job threads' counts.
   HttpResponse answer_quick(const HttpRequest& request, int queued, int running) const;
 
   /// Generates, validates or draws. Never throws for bad input: 400, 413, 422 and 405 say what is

@@ -15,7 +15,9 @@ import struct
 import subprocess
 import sys
 import tempfile
+import threading
 import unittest
+import urllib.parse
 import urllib.request
 
 SOURCE = pathlib.Path(sys.argv.pop(2)).resolve()
@@ -338,6 +340,149 @@ class BadScoreInput(NetworksCase):
         done = self.score(cloud, weights=weights)
         self.assertNotEqual(done.returncode, 0)
         self.assertRegex(done.stderr, "NaN|no number")
+
+
+SDS = SOURCE / "tests" / "golden" / "sds"
+SCORE = SOURCE / "tests" / "golden" / "score" / "snapshot"
+BIREFNET = SOURCE / "tests" / "golden" / "birefnet" / "snapshot"
+PRESET = """
+{guidance}
+guidance_scale = 5
+ref_size = 64
+iters = {iters}
+num_pts = 500
+position_lr_max_steps = 4
+"""
+
+
+class Lift(NetworksCase):
+    def setUp(self):
+        super().setUp()
+        self.lode = WORKER.with_name("lode")
+        self.truth = self.folder / "mug.ply"
+        self.picture = self.folder / "mug.png"
+        subprocess.run([self.lode, "generate", "--prompt", "a red mug", "-o", self.truth], check=True, capture_output=True)
+        subprocess.run([self.lode, "render", self.truth, "-o", self.picture, "--size", "256"], check=True,
+                       capture_output=True)
+
+    def preset(self, iters=3, guidance="lambda_zero123 = 1"):
+        file = self.folder / "tiny.toml"
+        file.write_text(PRESET.format(iters=iters, guidance=guidance))
+        return file
+
+    def lift(self, *args, out="out.ply"):
+        return run("lift", *args, "-o", self.folder / out, timeout=120)
+
+    def told(self, *args, out="out.ply"):
+        done = self.lift(*args, "--json", out=out)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return json.loads(done.stdout)
+
+    def test_lifts_a_photo_without_weights_and_says_so(self):
+        done = self.lift(self.picture, "--json", "--preview", self.folder / "p.png", "--sheet", self.folder / "s.png")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        told = json.loads(done.stdout)
+        self.assertIn("without weights", done.stderr)
+        self.assertEqual(told["stages_used"], "sketch, grabcut, sketch; critic: likeness")
+        self.assertLessEqual({"decode", "cutout", "lift", "score"}, set(told["stages"]))
+        self.assertGreaterEqual(told["gaussians"], 7000)
+        self.assertGreater(told["seconds"], 0)
+        self.assertEqual(png_size(self.folder / "p.png"), (514, 514))
+        self.assertTrue((self.folder / "s.png").exists())
+
+    def test_a_model_guides_and_the_same_seed_gives_the_same_splat(self):
+        preset = self.preset()
+        args = (self.picture, "--model", SDS / "zero123", "--preset", preset)
+        told = self.told(*args, "--seed", 4, out="a.ply")
+        self.told(*args, "--seed", 4, out="b.ply")
+        self.told(*args, "--seed", 5, out="c.ply")
+        a, b, c = ((self.folder / f"{name}.ply").read_bytes() for name in "abc")
+        self.assertEqual(a, b)
+        self.assertNotEqual(a, c)
+        self.assertIn("dream", told["stages_used"])
+        self.assertTrue(any("3 steps of preset tiny" in note for note in told["notes"]), told["notes"])
+
+    def test_a_prompt_is_lifted_by_a_model_of_texts(self):
+        preset = self.preset(iters=2, guidance="lambda_sd = 1\nmvdream = true")
+        told = self.told("--prompt", "a red mug", "--model", SDS / "mvdream", "--preset", preset)
+        self.assertEqual((told["stages_used"], told["paintings"]), ("mvdream; critic: likeness", 0))
+
+    def test_an_oracle_measures_without_weights(self):
+        few = self.told("--guidance", "oracle", "--truth", self.truth, "--preset", self.preset(iters=2))
+        more = self.told("--guidance", "oracle", "--truth", self.truth, "--preset", self.preset(iters=60))
+        self.assertGreater(more["psnr_db"], few["psnr_db"])
+
+    def test_a_budget_ends_it_in_time(self):
+        told = self.told("--guidance", "oracle", "--truth", self.truth, "--preset", "image", "--budget", "3s")
+        self.assertLess(told["stages"]["lift"], 20)  # 500 steps take minutes
+
+    def test_bad_arguments_are_named(self):
+        for args, said in (((), "a picture, or --prompt"), (("--guidance", "oracle"), "--truth"),
+                           ((self.picture, "--guidance", "zero123"), "lifter_model"),
+                           ((self.picture, "--model", self.folder), "model_index.json"),
+                           ((self.picture, "--model", SDS / "zero123", "--preset", "image", "--budget", "soon"),
+                            "lifter_budget soon"),
+                           ((self.picture, "--model", SDS / "zero123", "--preset", "slow"), "image"),
+                           ((FLUX / "model_index.json",), "PNG")):
+            done = self.lift(*args)
+            self.assertEqual((done.returncode, said in done.stderr), (3, True), done.stderr)
+        self.assertEqual(self.lift(self.picture, out="out.obj").returncode, 3)
+
+    def test_an_interrupt_ends_it_in_good_order(self):
+        process = subprocess.Popen([WORKER, "lift", "--guidance", "oracle", "--truth", self.truth, "--preview",
+                                    self.folder / "p.png", "-o", self.folder / "x.ply"], stderr=subprocess.PIPE, text=True)
+        self.addCleanup(process.kill)
+        for line in process.stderr:
+            if "loss" in line:
+                break
+        process.send_signal(signal.SIGINT)
+        said = process.communicate(timeout=60)[1]
+        self.assertEqual((process.returncode, "cancelled" in said), (1, True), said)
+        self.assertFalse((self.folder / "x.ply").exists())
+        png_size(self.folder / "p.png")  # as it came along
+
+
+class Chain(NetworksCase):
+    """Everything a network: FLUX, BiRefNet, Zero123 and the scoring engine, all tiny."""
+
+    def serve(self, *args):
+        preset = self.folder / "tiny.toml"
+        preset.write_text(PRESET.format(iters=2, guidance="lambda_zero123 = 1"))
+        weights = ("--painter-model", FLUX, "--painter-side", 64, "--painter-steps", 1, "--cutter-model", BIREFNET,
+                   "--cutter-side", 64, "--cutter-patch-order", "channel_major", "--lifter-model", SDS / "zero123",
+                   "--lifter-preset", preset, "--clip", SCORE / "convnext", "--tokenizer", FLUX / "tokenizer")
+        process = subprocess.Popen([str(word) for word in (WORKER, "serve", "--listen", "127.0.0.1:0", "--backend", "chain",
+                                                           *weights, *args)],
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        self.addCleanup(process.communicate)
+        self.addCleanup(process.kill)
+        ready = process.stdout.readline()
+        self.assertTrue(ready, ready or process.stderr.read() if not ready else "")
+        return json.loads(ready)["listen"]
+
+    def post(self, address, prompt, seed=1):
+        body = urllib.parse.urlencode({"prompt": prompt, "seed": seed}).encode()
+        with urllib.request.urlopen(f"http://{address}/generate/", body, timeout=120) as reply:
+            return reply.read(), json.loads(reply.headers["x-lode-stages"])
+
+    def test_a_prompt_goes_through_every_network_two_at_a_time_within_a_budget(self):
+        alone = self.serve()
+        with urllib.request.urlopen(f"http://{alone}/health", timeout=10) as reply:
+            self.assertEqual(json.load(reply)["stages"], "flux, birefnet, dream; critic: engine")
+        want = {}
+        for prompt in ("a red mug", "a blue chair"):
+            want[prompt], stages = self.post(alone, prompt)
+            self.assertLessEqual({"paint", "judge painting", "cutout", "lift"}, set(stages))
+            self.assertTrue(want[prompt].startswith(b"ply"))
+        self.assertNotEqual(*want.values())
+        both = self.serve("--jobs", 2, "--memory", "36M")
+        got = {}
+        threads = [threading.Thread(target=lambda p=p: got.__setitem__(p, self.post(both, p)[0])) for p in want]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        self.assertEqual(got, want)
 
 
 class Models(NetworksCase):

@@ -12,11 +12,14 @@ import re
 import select
 import signal
 import socket
+import subprocess
 import struct
 import termios
+import threading
 import time
 import unittest
 import urllib.parse
+import urllib.request
 
 import programs_test
 from programs_test import LODE, WORKER, Daemon, Relay, get_json, run, wait_for
@@ -123,6 +126,80 @@ class WorkerTest(programs_test.ProgramsCase):
         self.assertIn(b" 200 ", first.recv(64))
         self.assertIn(b" 200 ", third.recv(64))
         self.assertEqual(self.worker.stop(), 0)
+
+
+class WorkerSettingsTest(programs_test.ProgramsCase):
+    def config(self, text):
+        file = self.dir / "lode.toml"
+        file.write_text(text)
+        return file
+
+    def serve(self, *args):
+        worker = Daemon(self, WORKER, "serve", "--listen", "127.0.0.1:0", *args)
+        return worker, worker.ready["listen"]
+
+    def post(self, address, prompt, seed=1):
+        body = urllib.parse.urlencode({"prompt": prompt, "seed": seed}).encode()
+        with urllib.request.urlopen(f"http://{address}/generate/", body, timeout=60) as reply:
+            return reply.read(), json.loads(reply.headers["x-lode-stages"])
+
+    def test_a_chain_named_in_the_miners_file_serves_and_other_keys_are_passed_over(self):
+        file = self.config('netuid = 17\n[worker]\nbackend = "chain"\nprocesses = 1\ncutter = "grabcut"\n')
+        _, address = self.serve("--config", file)
+        health = get_json(address, "/health")
+        self.assertEqual((health["backend"], health["stages"]),
+                         ("chain", "sketch, grabcut, sketch; critic: likeness"))
+        splat, stages = self.post(address, "a red mug")
+        self.assertTrue(splat.startswith(b"ply"))
+        self.assertLessEqual({"paint", "cutout", "lift"}, set(stages))
+
+    def test_a_flag_wins_over_the_environment_and_that_over_the_file(self):
+        file = self.config('[worker]\nbackend = "nothing"\ncutter = "nothing"\n')
+        os.environ["LODE_WORKER_BACKEND"] = "chain"
+        self.addCleanup(os.environ.pop, "LODE_WORKER_BACKEND")
+        _, address = self.serve("--config", file, "--cutter", "grabcut")
+        self.assertEqual(get_json(address, "/health")["backend"], "chain")
+
+    def test_bad_settings_name_the_place_and_what_would_do(self):
+        for text, said in (('[worker]\npaintr = "sketch"', "line 2: unknown key worker.paintr; the nearest known one is "
+                                                           "worker.painter"),
+                           ("[worker]\njobs = 0", "worker.jobs"),
+                           ('[worker]\nbackend = "chain"\npainter = "crayon"', "painter 'crayon': known are: sketch"),
+                           ('[worker]\nbackend = "chain"\npainter = "flux"', "painter")):
+            done = subprocess.run([WORKER, "serve", "--listen", "127.0.0.1:0", "--config", self.config(text)],
+                                  capture_output=True, text=True, timeout=30)
+            self.assertEqual((done.returncode, said in done.stderr), (3, True), done.stderr)
+
+    def test_two_jobs_run_at_the_same_time_and_give_the_bytes_of_one(self):
+        _, alone = self.serve("--backend", "chain")
+        _, both = self.serve("--backend", "chain", "--jobs", "2")
+        prompts = ["a red mug", "six windmills on a wooden table"]
+        answers, most = {}, 0
+        threads = [threading.Thread(target=lambda p=p: answers.__setitem__(p, self.post(both, p)[0])) for p in prompts]
+        for thread in threads:
+            thread.start()
+        while any(thread.is_alive() for thread in threads):
+            most = max(most, get_json(both, "/health")["running"])
+            time.sleep(0.01)
+        self.assertEqual(most, 2)
+        for prompt in prompts:
+            self.assertEqual(answers[prompt], self.post(alone, prompt)[0], prompt)
+
+    def test_a_miner_hands_its_file_and_flags_on_to_its_workers(self):
+        seen = self.dir / "arguments"
+        stand_in = self.dir / "worker"
+        stand_in.write_text(f'#!/bin/sh\necho "$@" > {seen}.part\nmv {seen}.part {seen}\nexec {WORKER} "$@"\n')
+        stand_in.chmod(0o755)
+        file = self.config('[worker]\ncritic = "likeness"\nlifter_budget = "20s"\n')
+        sandbox = self.sandbox("--validators", 1)
+        miner = self.mine(sandbox, "--config", file, "--worker.binary", stand_in, "--worker.most_paintings", 2)
+        wait_for(seen.exists)
+        arguments = seen.read_text()
+        self.assertIn(f"--config {file} --worker.most_paintings=2", arguments)
+        wait_for(lambda: self.accepted(miner) >= 1, seconds=60)
+        shown = json.loads(subprocess.run([LODE, "config", "--config", file, "--json"], capture_output=True, text=True,
+                                          check=True).stdout)
+        self.assertEqual(shown["worker.lifter_budget"], {"value": "20s", "origin": f"{file} line 3"})
 
 
 class MinerTest(programs_test.ProgramsCase):
