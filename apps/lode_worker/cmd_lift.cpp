@@ -115,11 +115,11 @@ Result<pipeline::Request> request_of(const LiftCommand& command,
   return request;
 }
 
-Result<pipeline::ChainBackend> open_chain(const LiftCommand& command,
+Result<pipeline::ChainBackend> open_chain(const LiftCommand& command, const std::string& lifter,
                                           const std::optional<Truth>& truth) {
   pipeline::StageRegistry registry = stage_registry(command.worker);
   pipeline::StageChoice choice = stage_choice(command.worker);
-  LODE_TRY(choice.lifter, lifter_of(command));
+  choice.lifter = lifter;
   if (choice.lifter == "oracle") {
     choice.cutter = "none";  // the truth's picture is cut out and framed as the optimisation wants
     registry.lifters.add(
@@ -173,12 +173,13 @@ Json report_of(const pipeline::Asset& asset) {
 Result<Json> lift(const LiftCommand& command) {
   const cli::InterruptStop interrupt;
   worker::ProgressLine line;
+  LODE_TRY(const std::string lifter, lifter_of(command));
   std::optional<Truth> truth;
   if (!command.truth.empty()) {
     LODE_TRY(truth, open_truth(command.truth, command.worker));
   }
   LODE_TRY(const pipeline::Request request, request_of(command, truth));
-  LODE_TRY(pipeline::ChainBackend chain, open_chain(command, truth));
+  LODE_TRY(pipeline::ChainBackend chain, open_chain(command, lifter, truth));
   LivePreview preview(command.preview);
   LODE_TRY(const pipeline::Asset asset,
            chain.generate(request, interrupt.token(), [&](const pipeline::StageProgress& now) {

@@ -16,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 import unittest
 import urllib.parse
 import urllib.request
@@ -432,9 +433,8 @@ class Lift(NetworksCase):
         process = subprocess.Popen([WORKER, "lift", "--guidance", "oracle", "--truth", self.truth, "--preview",
                                     self.folder / "p.png", "-o", self.folder / "x.ply"], stderr=subprocess.PIPE, text=True)
         self.addCleanup(process.kill)
-        for line in process.stderr:
-            if "loss" in line:
-                break
+        while not (self.folder / "p.png").exists() and process.poll() is None:
+            time.sleep(0.05)
         process.send_signal(signal.SIGINT)
         said = process.communicate(timeout=60)[1]
         self.assertEqual((process.returncode, "cancelled" in said), (1, True), said)
@@ -475,7 +475,7 @@ class Chain(NetworksCase):
             self.assertLessEqual({"paint", "judge painting", "cutout", "lift"}, set(stages))
             self.assertTrue(want[prompt].startswith(b"ply"))
         self.assertNotEqual(*want.values())
-        both = self.serve("--jobs", 2, "--memory", "36M")
+        both = self.serve("--jobs", 2, "--memory", "90M")
         got = {}
         threads = [threading.Thread(target=lambda p=p: got.__setitem__(p, self.post(both, p)[0])) for p in want]
         for thread in threads:
