@@ -84,7 +84,7 @@ Result<std::string> lifter_of(const LiftCommand& command) {
     const bool is_left_open = command.worker.lifter == "auto";
     if (is_left_open && command.in.empty() && command.worker.painter_model.empty() &&
         !command.worker.lifter_model.empty()) {
-      return std::string("mvdream");
+      return std::string(command.worker.lifter_preset.empty() ? "views" : "mvdream");
     }
     return stage_choice(command.worker).lifter;
   }

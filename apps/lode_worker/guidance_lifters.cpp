@@ -118,7 +118,8 @@ Result<std::unique_ptr<pipeline::Lifter>> open_views(const WorkerSettings& setti
   LODE_TRY(const Wanted wanted, wanted_for(settings, "views"));
   pipeline::ViewsParts parts;
   parts.threads = wanted.network.threads;
-  if (!wanted.preset.empty()) {
+  parts.is_refined = wanted.preset != "none";
+  if (parts.is_refined && !wanted.preset.empty()) {
     LODE_TRY(parts.refining, dream::find_preset(wanted.preset));
   }
   LODE_TRY(parts.budget.seconds, read_budget(settings.lifter_budget));

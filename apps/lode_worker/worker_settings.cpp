@@ -61,13 +61,13 @@ void add_lifter_settings(CLI::App& command, WorkerSettings& settings, const Sett
       .add_option(name("lifter"), settings.lifter,
                   "Subjects to splats: sketch, dream (a picture, by Zero123), mvdream and "
                   "stable-diffusion (a prompt), views (what a model draws from all sides, fitted), "
-                  "or auto")
+                  "or auto: views, and dream where a preset is named")
       ->capture_default_str();
   command.add_option(name("lifter_model"), settings.lifter_model,
                      "Folder of the diffusion model that guides it");
   command.add_option(name("lifter_preset"), settings.lifter_preset,
-                     "How it optimises: the name of a preset or a file; empty: the lifter's own, "
-                     "or for views no refinement");
+                     "How it optimises: the name of a preset or a file; empty: the lifter's own; "
+                     "for views how the fit is refined, none for not at all");
   command.add_option(name("lifter_budget"), settings.lifter_budget,
                      "Longest time that it takes, such as 20s; empty: what its preset takes");
   command

@@ -112,9 +112,8 @@ TEST(ViewsLifter, FitsWhatTheSamplerDrawsAndRefinesItWhereAsked) {
       return Result(ViewModels{dream::oracle_sampler(mug(), dream::four_orbits(96), {}),
                                make_oracle_model(mug(), 0, 1)});
     };
-    if (refines) {
-      parts.refining = few_steps(6);
-    }
+    parts.is_refined = refines;
+    parts.refining = few_steps(6);
     const auto lifter = *make_views_lifter(std::move(parts));
     EXPECT_FALSE(lifter->needs_picture());
     std::vector<std::string> told;
@@ -129,6 +128,41 @@ TEST(ViewsLifter, FitsWhatTheSamplerDrawsAndRefinesItWhereAsked) {
     EXPECT_EQ(told, refines ? std::vector<std::string>({"sample", "fit", "refine"})
                             : std::vector<std::string>({"sample", "fit"}));
     EXPECT_TRUE(prepare(lifted->cloud, 1));
+  }
+}
+
+/// Draws nothing but ground.
+class BlankSampler final : public dream::ViewSampler {
+ public:
+  std::string_view name() const override { return "blank"; }
+  bool needs_picture() const override { return false; }
+  Result<std::vector<dream::SampledView>> sample(const dream::Subject&, std::uint64_t,
+                                                 const std::function<void(int, int)>&,
+                                                 const std::stop_token&) override {
+    std::vector<dream::SampledView> views;
+    for (const render::Orbit& orbit : dream::four_orbits(64)) {
+      views.push_back({orbit, image::Image(orbit.size, orbit.size, 3, 255)});
+    }
+    return views;
+  }
+};
+
+TEST(ViewsLifter, DistilsAloneWhereTheViewsShowNothing) {
+  for (const bool refines : {true, false}) {
+    ViewsParts parts;
+    parts.is_refined = refines;
+    parts.refining = few_steps(6);
+    parts.open = [] {
+      return Result(ViewModels{std::make_shared<BlankSampler>(), make_oracle_model(mug(), 0, 1)});
+    };
+    const auto lifter = *make_views_lifter(std::move(parts));
+    const auto lifted = lifter->lift({.prompt = "a red mug"}, {.seed = 1});
+    ASSERT_EQ(lifted.has_value(), refines);
+    if (refines) {
+      EXPECT_THAT(lifted->notes.back(), testing::HasSubstr("score distillation alone"));
+    } else {
+      EXPECT_EQ(lifted.error().code, Errc::invalid_input);
+    }
   }
 }
 

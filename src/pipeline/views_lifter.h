@@ -24,12 +24,16 @@ struct ViewsParts {
   /// Opens the models; called again after a release.
   std::function<Result<ViewModels>()> open;
   std::uint64_t weight_bytes = 0;         ///< what they load
-  std::optional<dream::Preset> refining;  ///< of score distillation after the fit; none: no such
-  dream::Budget budget;                   ///< of everything: sampling, fit and refinement
-  int threads = 1;                        ///< that draw
+  bool is_refined = true;                 ///< by score distillation, after the fit
+  std::optional<dream::Preset> refining;  ///< its schedule; none: dream::RefineOptions' own
+  /// Of everything: sampling, which it does not shorten, fit and refinement.
+  dream::Budget budget;
+  int threads = 1;  ///< that draw
 };
 
-/// Opens the models once, to see whether they are there. Errors as of `open`.
+/// Opens the models once, to see whether they are there. Errors as of `open`. Views of which no
+/// splat can be made are not the end where `is_refined`: score distillation then does it alone, and
+/// a note says so.
 Result<std::unique_ptr<Lifter>> make_views_lifter(ViewsParts parts);
 
 }  // namespace lode::pipeline

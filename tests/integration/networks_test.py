@@ -403,6 +403,20 @@ class Lift(NetworksCase):
         self.assertIn("dream", told["stages_used"])
         self.assertTrue(any("3 steps of preset tiny" in note for note in told["notes"]), told["notes"])
 
+    def test_without_a_preset_the_model_draws_views_first_and_can_be_stopped(self):
+        process = subprocess.Popen([WORKER, "lift", "--prompt", "a red mug", "--model", SDS / "mvdream", "-o",
+                                    self.folder / "x.ply"], stderr=subprocess.PIPE, text=True)
+        self.addCleanup(process.kill)
+        said = ""
+        for line in process.stderr:
+            said += line
+            if "sample" in line:
+                break
+        process.send_signal(signal.SIGINT)
+        said += process.communicate(timeout=60)[1]
+        self.assertIn("sample", said)
+        self.assertEqual((process.returncode, "cancelled" in said), (1, True), said)
+
     def test_a_prompt_is_lifted_by_a_model_of_texts(self):
         preset = self.preset(iters=2, guidance="lambda_sd = 1\nmvdream = true")
         told = self.told("--prompt", "a red mug", "--model", SDS / "mvdream", "--preset", preset)
