@@ -30,7 +30,7 @@ struct MineOptions {
   std::string backend = "sketch";
   int workers = 4;
   WorkerSettings worker;  ///< handed on to them
-  int processes = 0;  ///< of local workers; 0: by the backend
+  int processes = 0;      ///< of local workers; 0: by the backend
   std::vector<std::string> blacklist;
   std::string blacklist_file;
   double min_stake = 1000;
