@@ -237,6 +237,34 @@ TEST_F(WorkerPoolTest, RefusesAnSpzAboveTheLimitAndSaysHowLargeItIs) {
   });
 }
 
+TEST_F(WorkerPoolTest, TellsTheJudgeItsFloorAndKeepsNothingOfWhatWasDiscarded) {
+  auto body = std::make_shared<std::string>();
+  RawPeer judge(context_.get_executor(), [body](RawPeer::Socket socket) -> asio::awaitable<void> {
+    co_await asio::async_read_until(socket, asio::dynamic_buffer(*body), "score_floor",
+                                    asio::use_awaitable);
+    const RawPeer::Behaviour answer =
+        RawPeer::reply_json(R"({"score":0.41,"reason":"discarded on 4 views","discarded":true})");
+    auto answering = answer(std::move(socket));
+    co_await std::move(answering);
+  });
+  config_.validation = net::HttpUrl{judge.endpoint(), "/"};
+  add_peer(RawPeer::reply(ok(ply(0))));
+  run([&](WorkerPool& pool) -> asio::awaitable<void> {
+    co_await until(pool, "idle");
+    const auto lease = pool.acquire();
+    WorkerAddress address = lease->address();
+    GenerationJob job;
+    job.task.prompt = "a red mug";
+    job.floor = [] { return std::optional(0.7); };
+    const Attempt attempt = co_await make_candidate(std::move(address), std::move(job), cpu_);
+    EXPECT_TRUE(attempt.candidate) << attempt.candidate.error().message();
+    EXPECT_TRUE(attempt.candidate->is_discarded);
+    EXPECT_EQ(attempt.candidate->score, 0.41);
+    EXPECT_TRUE(attempt.candidate->spz->empty());
+    EXPECT_THAT(*body, HasSubstr("score_floor"));
+  });
+}
+
 TEST_F(WorkerPoolTest, DoesNotAskABusyServiceBeforeItsRetryAfter) {
   add_peer(RawPeer::reply(
       "HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\ncontent-length: 0\r\n\r\n"));
