@@ -175,8 +175,9 @@ Result<Preset> parse_preset(std::string_view text, std::string_view name) {
   }
   Preset preset;
   for (const auto& [word, node] : document) {
+    const std::string_view name_in_file = word.str();
     const auto* key = std::find_if(std::begin(kKeys), std::end(kKeys),
-                                   [&](const Key& known) { return known.name == word.str(); });
+                                   [&](const Key& known) { return known.name == name_in_file; });
     if (key == std::end(kKeys)) {
       return fail(Errc::invalid_input, fmt::format("{} {}: {}: no such key; the nearest is {}",
                                                    name, at_line(word.source()), shown(word.str()),
