@@ -191,8 +191,7 @@ Result<Json> lift(const LiftCommand& command) {
       {"out", command.out}, {"stages_used", chain.description()}, {"seed", command.seed}};
   report.update(report_of(asset));
   if (truth) {
-    LODE_TRY(splat::Scene scene, pipeline::open_prepared(*asset.prepared));
-    LODE_TRY(const Likeness likeness, compare_with_truth(std::move(scene), *truth));
+    LODE_TRY(const Likeness likeness, compare_with_truth(asset.cloud, *truth));
     report["psnr_db"] = likeness.psnr_db;
     report["ssim"] = likeness.ssim;
   }

@@ -7,19 +7,14 @@
 namespace lode::commands {
 
 Result<std::unique_ptr<cutout::Matter>> open_network(const CutoutNetwork& network) {
-  using birefnet::Compute;
   using birefnet::Patches;
-  static const std::map<std::string, Compute> kComputes = {{"auto", Compute::automatic},
-                                                           {"f32", Compute::float32},
-                                                           {"bf16", Compute::bfloat16},
-                                                           {"f16", Compute::float16}};
   static const std::map<std::string, Patches> kPatches = {
       {"auto", Patches::automatic},
       {"tile_major", Patches::tile_major},
       {"channel_major", Patches::channel_major}};
   birefnet::BirefnetOptions options;
   options.device = network.flags.device;
-  options.compute = kComputes.at(network.flags.dtype);
+  options.compute = network.flags.compute();
   options.memory_budget_bytes = network.flags.memory_budget();
   options.patches = kPatches.at(network.patch_order);
   options.side = network.side;

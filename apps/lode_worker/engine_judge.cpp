@@ -1,6 +1,5 @@
 // The validators' engine as a critic.
 #include <algorithm>
-#include <map>
 #include <optional>
 
 #include "lode_worker/judge_flags.h"
@@ -92,23 +91,20 @@ class EngineCritic final : public pipeline::Critic {
 }  // namespace
 
 Result<scorer::Scorer> open_scorer(const JudgeFlags& flags) {
-  static const std::map<std::string, scorer::Compute> kTypes = {
-      {"auto", scorer::Compute::automatic},
-      {"f32", scorer::Compute::float32},
-      {"bf16", scorer::Compute::bfloat16}};
+  if (!flags.can_score()) {
+    return fail(Errc::invalid_input,
+                "clip, image_tower or quality: a folder of weights was expected, without which "
+                "there is no score");
+  }
   scorer::ScorerOptions options;
   options.device = flags.network.device;
-  options.compute = kTypes.at(flags.network.dtype);
+  options.compute = flags.network.compute();
   options.threads = flags.network.threads;
   options.memory_budget_bytes = flags.network.memory_budget();
   return scorer::Scorer::open(flags.folders, options);
 }
 
 Result<std::unique_ptr<pipeline::Critic>> open_engine(const JudgeFlags& flags) {
-  if (!flags.has_weights()) {
-    return fail(Errc::invalid_input,
-                "clip, image_tower or quality: a folder of weights was expected");
-  }
   auto critic = std::make_unique<EngineCritic>(flags);
   LODE_CHECK(critic->open());
   return std::unique_ptr<pipeline::Critic>(std::move(critic));

@@ -1,7 +1,6 @@
 #include "lode_worker/guidance_lifters.h"
 
 #include <filesystem>
-#include <map>
 
 #include "guidance/mvdream.h"
 #include "guidance/stable_diffusion.h"
@@ -16,11 +15,13 @@ namespace {
 
 using dream::GuidanceKind;
 
-/// A lifter's folder and preset, as the text lifter or the other.
+/// A lifter's folder and preset, as the text lifter or the other, and how its networks run.
 struct Wanted {
   std::string model;
   std::string preset;
   NetworkFlags network;
+  guidance::PixelGradient gradient = guidance::PixelGradient::exact;
+  int view_steps = 0;
 };
 
 Result<Wanted> wanted_for(const WorkerSettings& settings, std::string_view lifter) {
@@ -28,7 +29,10 @@ Result<Wanted> wanted_for(const WorkerSettings& settings, std::string_view lifte
       settings.text_lifter == lifter && stage_choice(settings).lifter != lifter;
   Wanted wanted{is_of_texts ? settings.text_lifter_model : settings.lifter_model,
                 is_of_texts ? settings.text_lifter_preset : settings.lifter_preset,
-                settings.judge.network};
+                settings.judge.network,
+                settings.lifter_gradient == "linear" ? guidance::PixelGradient::linear
+                                                     : guidance::PixelGradient::exact,
+                settings.lifter_view_steps};
   if (wanted.model.empty()) {
     return fail(Errc::invalid_input,
                 std::string(is_of_texts ? "text_lifter_model" : "lifter_model") +
@@ -38,15 +42,12 @@ Result<Wanted> wanted_for(const WorkerSettings& settings, std::string_view lifte
 }
 
 template <class Options>
-Options common_options(const NetworkFlags& network) {
-  static const std::map<std::string, guidance::Compute> kTypes = {
-      {"auto", guidance::Compute::automatic},
-      {"f32", guidance::Compute::float32},
-      {"bf16", guidance::Compute::bfloat16}};
+Options common_options(const Wanted& wanted) {
   Options options;
-  options.device = network.device;
-  options.compute = kTypes.at(network.dtype);
-  options.memory_budget_bytes = network.memory_budget();
+  options.device = wanted.network.device;
+  options.compute = wanted.network.compute();
+  options.memory_budget_bytes = wanted.network.memory_budget();
+  options.pixel_gradient = wanted.gradient;
   return options;
 }
 
@@ -63,19 +64,19 @@ Result<std::unique_ptr<dream::GuidanceModel>> open_model(GuidanceKind kind, cons
   const GuidanceKind of_preset = preset.guidance();
   std::unique_ptr<dream::GuidanceModel> model;
   if (kind == GuidanceKind::mvdream) {
-    auto options = common_options<guidance::MvdreamOptions>(wanted.network);
+    auto options = common_options<guidance::MvdreamOptions>(wanted);
     set_up(options, of_preset == kind);
     if (of_preset == kind && !preset.negative_prompt.empty()) {
       options.negative_prompt = preset.negative_prompt;
     }
     LODE_TRY(model, guidance::open_mvdream(wanted.model, options));
   } else if (kind == GuidanceKind::stable_diffusion) {
-    auto options = common_options<guidance::StableDiffusionOptions>(wanted.network);
+    auto options = common_options<guidance::StableDiffusionOptions>(wanted);
     set_up(options, of_preset == kind);
     options.negative_prompt = preset.negative_prompt;
     LODE_TRY(model, guidance::open_stable_diffusion(wanted.model, options));
   } else {
-    auto options = common_options<guidance::Zero123Options>(wanted.network);
+    auto options = common_options<guidance::Zero123Options>(wanted);
     const bool is_stable = of_preset == GuidanceKind::stable_zero123;
     set_up(options, is_stable || of_preset == GuidanceKind::zero123_xl);
     if (is_stable) {
@@ -105,10 +106,12 @@ Result<pipeline::ViewModels> open_view_models(const Wanted& wanted) {
   std::error_code ec;
   std::shared_ptr<guidance::MultiViewModel> model;
   if (std::filesystem::exists(std::filesystem::path(wanted.model) / "clip_camera_projection", ec)) {
-    const auto options = common_options<guidance::Zero123Options>(wanted.network);
+    auto options = common_options<guidance::Zero123Options>(wanted);
+    options.sampling.steps = wanted.view_steps;
     LODE_TRY(model, guidance::open_zero123(wanted.model, options));
   } else {
-    const auto options = common_options<guidance::MvdreamOptions>(wanted.network);
+    auto options = common_options<guidance::MvdreamOptions>(wanted);
+    options.sampling.steps = wanted.view_steps;
     LODE_TRY(model, guidance::open_mvdream(wanted.model, options));
   }
   return pipeline::ViewModels{model, model};

@@ -15,8 +15,12 @@ struct JudgeFlags {
   scorer::ScorerFolders folders;
   NetworkFlags network;
 
-  /// Whether any network is named that can give a score.
+  /// Whether any network is named.
   bool has_weights() const {
+    return can_score() || !folders.dinov2.empty() || !folders.lpips.empty();
+  }
+  /// Whether one is named that gives a score; the others add to it.
+  bool can_score() const {
     return !folders.clip.empty() || !folders.image_tower.empty() || !folders.quality.empty();
   }
 };
@@ -24,11 +28,11 @@ struct JudgeFlags {
 /// --clip, --tokenizer, --image-tower, --quality, --dinov2, --lpips, and those of networks.
 void add_judge_flags(CLI::App& command, JudgeFlags& flags, const SettingNames& name = {});
 
-/// The engine over those weights. Errors as of scorer::Scorer::open.
+/// The engine over those weights. Errors as of scorer::Scorer::open; Errc::invalid_input where
+/// nothing is named that can give a score.
 Result<scorer::Scorer> open_scorer(const JudgeFlags& flags);
 
-/// The critic "engine" over those weights. Errc::invalid_input where none is named that can give a
-/// score.
+/// The critic "engine" over those weights. Errors as of open_scorer.
 Result<std::unique_ptr<pipeline::Critic>> open_engine(const JudgeFlags& flags);
 
 }  // namespace lode::commands

@@ -43,9 +43,7 @@ Result<std::uint64_t> elements_at(const fs::path& path) {
 
 Result<std::uint64_t> loaded_bytes(const fs::path& path, const NetworkFlags& flags) {
   LODE_TRY(const c10::Device device, nn::parse_device(flags.device));
-  const bool is_float32 =
-      flags.dtype == "f32" ||
-      (flags.dtype == "auto" && nn::default_compute_type(device) == c10::ScalarType::Float);
+  LODE_TRY(const c10::ScalarType type, nn::compute_type(flags.compute(), device));
   LODE_TRY(std::uint64_t count, elements_at(path));
   std::error_code ec;
   for (const fs::directory_entry& entry : fs::directory_iterator(path, ec)) {
@@ -54,7 +52,7 @@ Result<std::uint64_t> loaded_bytes(const fs::path& path, const NetworkFlags& fla
       count += more;
     }
   }
-  const std::uint64_t bytes = count * (is_float32 ? 4 : 2);
+  const std::uint64_t bytes = count * c10::elementSize(type);
   return std::min(bytes, flags.memory_budget().value_or(bytes));
 }
 

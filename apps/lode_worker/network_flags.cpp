@@ -13,6 +13,14 @@ std::optional<std::uint64_t> NetworkFlags::memory_budget() const {
   return memory_bytes > 0 ? std::optional(memory_bytes) : std::nullopt;
 }
 
+nn::Compute NetworkFlags::compute() const {
+  using nn::Compute;
+  return dtype == "f32"    ? Compute::float32
+         : dtype == "bf16" ? Compute::bfloat16
+         : dtype == "f16"  ? Compute::float16
+                           : Compute::automatic;
+}
+
 void add_network_flags(CLI::App& command, NetworkFlags& flags, std::vector<std::string> dtypes,
                        const std::string& memory_meaning, const SettingNames& name) {
   command

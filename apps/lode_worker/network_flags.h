@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "lode_worker/setting_names.h"
+#include "nn/compute.h"
 
 namespace lode::commands {
 
@@ -18,6 +19,8 @@ struct NetworkFlags {
   int threads = 1;
 
   std::optional<std::uint64_t> memory_budget() const;
+  /// `dtype` as networks' options have it.
+  nn::Compute compute() const;
 };
 
 /// --device, --dtype (of `dtypes`, such as "f32" and "bf16", or "auto"), --memory, --threads.

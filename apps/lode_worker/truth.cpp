@@ -57,10 +57,8 @@ Result<std::unique_ptr<pipeline::Lifter>> make_oracle_lifter(const Truth& truth,
   return pipeline::make_dream_lifter(std::move(parts));
 }
 
-Result<Likeness> compare_with_truth(splat::Scene scene, const Truth& truth) {
-  splat::Scene known = splat::activate(truth.cloud);
-  splat::frame(known);
-  splat::frame(scene);
+Result<Likeness> compare_with_truth(const splat::GaussianCloud& cloud, const Truth& truth) {
+  const splat::Scene scene = splat::activate(cloud), known = splat::activate(truth.cloud);
   ThreadPool alone(1);
   render::Renderer renderer(alone);
   render::Frame frame;

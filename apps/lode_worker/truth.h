@@ -30,11 +30,12 @@ Result<std::unique_ptr<pipeline::Lifter>> make_oracle_lifter(const Truth& truth,
                                                              const WorkerSettings& settings,
                                                              double noise);
 
-/// Means over the validators' sixteen views, both framed as validators frame. A PSNR is infinite
-/// where a view is the same.
+/// Means over the validators' sixteen cameras, both where they are: framing goes by the mean and
+/// the bounds of all gaussians and would move one against the other. A PSNR is infinite where a
+/// view is the same.
 struct Likeness {
   double psnr_db = 0, ssim = 0;
 };
-Result<Likeness> compare_with_truth(splat::Scene scene, const Truth& truth);
+Result<Likeness> compare_with_truth(const splat::GaussianCloud& cloud, const Truth& truth);
 
 }  // namespace lode::commands

@@ -75,6 +75,17 @@ void add_lifter_settings(CLI::App& command, WorkerSettings& settings, const Sett
                   "From where pictures show their subjects, degrees, negative is above")
       ->capture_default_str()
       ->check(CLI::Range(-80.0, 80.0));
+  command
+      .add_option(name("lifter_gradient"), settings.lifter_gradient,
+                  "How guidance reaches the pixels: exact, through the encoder, or linear, by the "
+                  "nearest linear map, which takes less time and carries colours only")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"exact", "linear"}).description(""));
+  command
+      .add_option(name("lifter_view_steps"), settings.lifter_view_steps,
+                  "Denoising steps of the views that lifter views has drawn")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 1000));
   command.add_option(name("text_lifter"), settings.text_lifter,
                      "Makes splats of prompts without a painting: mvdream or stable-diffusion");
   command.add_option(name("text_lifter_model"), settings.text_lifter_model, "Its folder");

@@ -32,6 +32,8 @@ struct WorkerSettings {
   std::string lifter_preset;  ///< empty: the lifter's own
   std::string lifter_budget;  ///< a duration; empty: none
   double lifter_elevation = 0;
+  std::string lifter_gradient = "exact";
+  int lifter_view_steps = 50;
   std::string text_lifter;
   std::string text_lifter_model;
   std::string text_lifter_preset;

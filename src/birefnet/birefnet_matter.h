@@ -9,12 +9,13 @@
 
 #include "base/result.h"
 #include "cutout/matter.h"
+#include "nn/compute.h"
 
 namespace lode::birefnet {
 
 /// What the network computes in. `automatic`: float32 on a processor, float16 on a GPU, of which
 /// BiRefNet's authors report no loss.
-enum class Compute { automatic, float32, bfloat16, float16 };
+using nn::Compute;
 
 /// How the picture's tiles are stacked as channels (models::PatchOrder). `automatic`: as the
 /// weights show, else as the birefnet.py beside them says.

@@ -76,24 +76,8 @@ Result<nn::Placement> placement_for(const BirefnetOptions& options) {
   nn::Placement placement;
   LODE_TRY(placement.device, nn::parse_device(options.device));
   placement.memory_budget_bytes = options.memory_budget_bytes;
-  const bool is_cpu = placement.device.is_cpu();
-  switch (options.compute) {
-    case Compute::automatic:
-      placement.compute = is_cpu ? c10::ScalarType::Float : c10::ScalarType::Half;
-      break;
-    case Compute::float32:
-      placement.compute = c10::ScalarType::Float;
-      break;
-    case Compute::bfloat16:
-      placement.compute = c10::ScalarType::BFloat16;
-      break;
-    case Compute::float16:
-      placement.compute = c10::ScalarType::Half;
-      break;
-  }
-  if (is_cpu && placement.compute == c10::ScalarType::Half) {
-    return fail(Errc::unsupported, "float16 is for GPUs: float32 or bfloat16 expected here");
-  }
+  LODE_TRY(placement.compute,
+           nn::compute_type(options.compute, placement.device, c10::ScalarType::Half));
   return placement;
 }
 

@@ -1,5 +1,6 @@
 // The fast path as a whole: sample, fit, refine, finish.
 #include <algorithm>
+#include <new>
 #include <utility>
 
 #include "dream/multiview.h"
@@ -47,6 +48,7 @@ Result<Report> refine(const Subject& subject, Guidance& guidance, const render::
                    .begin_at = options.refine.begin_at};
   how.with_finish = false;
   how.progress = options.refining;
+  how.preview_interval = options.preview_interval;
   how.stop = options.fit.stop;
   LODE_TRY(Outcome refined, dream(subject, preset, &guidance, how, pool));
   outcome.cloud = std::move(refined.cloud);
@@ -67,8 +69,10 @@ Preset refine_preset(Preset preset) {
   return preset;
 }
 
-Result<FastOutcome> dream_fast(const Subject& subject, ViewSampler& sampler, Guidance* guidance,
-                               const FastOptions& options, ThreadPool& pool) {
+namespace {
+
+Result<FastOutcome> take_all_steps(const Subject& subject, ViewSampler& sampler, Guidance* guidance,
+                                   const FastOptions& options, ThreadPool& pool) {
   const Watch watch(options.fit.clock);
   FastOutcome outcome;
   LODE_TRY(const std::vector<SampledView> views,
@@ -91,6 +95,17 @@ Result<FastOutcome> dream_fast(const Subject& subject, ViewSampler& sampler, Gui
   }
   LODE_TRY(outcome.cloud, finish(outcome.cloud, options.finish, pool, &outcome.finish));
   return outcome;
+}
+
+}  // namespace
+
+Result<FastOutcome> dream_fast(const Subject& subject, ViewSampler& sampler, Guidance* guidance,
+                               const FastOptions& options, ThreadPool& pool) {
+  try {
+    return take_all_steps(subject, sampler, guidance, options, pool);
+  } catch (const std::bad_alloc&) {
+    return fail(Errc::out_of_resource, "not enough memory to fit sampled views");
+  }
 }
 
 }  // namespace lode::dream

@@ -92,6 +92,7 @@ struct FastOptions {
   double fit_share = 0.5;
   std::function<void(int, int)> sampling;         ///< hears as of ViewSampler::sample
   std::function<void(const Progress&)> refining;  ///< hears as of DreamOptions::progress
+  int preview_interval = 0;                       ///< of the refinement, as DreamOptions'
 };
 
 struct FastOutcome {

@@ -9,12 +9,14 @@
 #include <string_view>
 
 #include "base/result.h"
+#include "nn/compute.h"
 #include "nn/turn_plan.h"
 
 namespace lode::flux {
 
-/// What networks compute in. `automatic`: float32 on a processor, bfloat16 on a GPU.
-enum class Compute { automatic, float32, bfloat16 };
+/// What networks compute in. `automatic`: float32 on a processor, bfloat16 on a GPU. float16 is
+/// refused: T5's activations leave its range.
+using nn::Compute;
 
 /// How the large matrices of T5 and of the transformer are held; fp8 needs libtorch 2.1.
 enum class Format { native, int8, fp8 };

@@ -55,17 +55,10 @@ Result<void> check_range(std::string_view name, int value, int least, int most) 
 Result<nn::Placement> placement_for(const FluxOptions& options) {
   nn::Placement placement;
   LODE_TRY(placement.device, nn::parse_device(options.device));
-  switch (options.compute) {
-    case Compute::automatic:
-      placement.compute = nn::default_compute_type(placement.device);
-      break;
-    case Compute::float32:
-      placement.compute = at::kFloat;
-      break;
-    case Compute::bfloat16:
-      placement.compute = at::kBFloat16;
-      break;
+  if (options.compute == Compute::float16) {
+    return fail(Errc::unsupported, "FLUX computes in float32 or bfloat16, not in float16");
   }
+  LODE_TRY(placement.compute, nn::compute_type(options.compute, placement.device));
   switch (options.format) {
     case Format::native:
       break;

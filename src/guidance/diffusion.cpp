@@ -29,24 +29,7 @@ constexpr int kMostSteps = 1000;
 Result<nn::Placement> placement_for(const Options& options) {
   nn::Placement placement;
   LODE_TRY(placement.device, nn::parse_device(options.device));
-  switch (options.compute) {
-    case Compute::automatic:
-      placement.compute = nn::default_compute_type(placement.device);
-      break;
-    case Compute::float32:
-      placement.compute = at::kFloat;
-      break;
-    case Compute::bfloat16:
-      placement.compute = at::kBFloat16;
-      break;
-    case Compute::float16:
-      placement.compute = at::kHalf;
-      break;
-  }
-  if (options.compute == Compute::float16 && placement.device.is_cpu()) {
-    return fail(Errc::unsupported,
-                "float16 is for GPUs; a processor computes in float32 or bfloat16");
-  }
+  LODE_TRY(placement.compute, nn::compute_type(options.compute, placement.device));
   return placement;
 }
 

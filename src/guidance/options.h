@@ -7,12 +7,13 @@
 #include <string_view>
 
 #include "dream/guidance.h"
+#include "nn/compute.h"
 
 namespace lode::guidance {
 
 /// What networks compute in. `automatic`: float32 on a processor, bfloat16 on a GPU. Latents, noise
 /// and derivatives by latents are float32 in any case; the references have float16 throughout.
-enum class Compute { automatic, float32, bfloat16, float16 };
+using nn::Compute;
 
 /// How a derivative by latents becomes one by pixels.
 enum class PixelGradient {

@@ -66,8 +66,23 @@ Result<c10::Device> parse_device(std::string_view asked) {
   return c10::Device(c10::kCUDA, static_cast<c10::DeviceIndex>(index));
 }
 
-c10::ScalarType default_compute_type(const c10::Device& device) {
-  return device.is_cpu() ? c10::ScalarType::Float : c10::ScalarType::BFloat16;
+Result<c10::ScalarType> compute_type(Compute asked, const c10::Device& device,
+                                     c10::ScalarType on_gpu) {
+  switch (asked) {
+    case Compute::automatic:
+      return device.is_cpu() ? c10::ScalarType::Float : on_gpu;
+    case Compute::float32:
+      return c10::ScalarType::Float;
+    case Compute::bfloat16:
+      return c10::ScalarType::BFloat16;
+    case Compute::float16:
+      break;
+  }
+  if (device.is_cpu()) {
+    return fail(Errc::unsupported,
+                "float16 is for GPUs; a processor computes in float32 or bfloat16");
+  }
+  return c10::ScalarType::Half;
 }
 
 Error error_in_flight(std::string_view doing) {

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "base/result.h"
+#include "nn/compute.h"
 
 namespace lode::nn {
 
@@ -16,8 +17,10 @@ namespace lode::nn {
 /// names, Errc::unsupported for a GPU where this libtorch has none to offer or not so many.
 Result<c10::Device> parse_device(std::string_view name);
 
-/// What networks compute in where nobody says otherwise: float32 on a CPU, bfloat16 on a GPU.
-c10::ScalarType default_compute_type(const c10::Device& device);
+/// What is asked for, as a type; `automatic` is float32 on a CPU and `on_gpu` on a GPU.
+/// Errc::unsupported for float16 on a CPU.
+Result<c10::ScalarType> compute_type(Compute asked, const c10::Device& device,
+                                     c10::ScalarType on_gpu = c10::ScalarType::BFloat16);
 
 /// The exception in flight as an Error that says what was being done: out_of_resource with advice
 /// for lack of memory, cancelled for Cancelled, LoadFailed's own, else internal with the first line

@@ -1,19 +1,13 @@
 #include "pipeline/dream_lifter.h"
 
-#include <fmt/format.h>
-
-#include <cmath>
 #include <utility>
 
 #include "base/thread_pool.h"
-#include "dream/dream.h"
 #include "dream/oracle.h"
+#include "pipeline/distil_internal.h"
 
 namespace lode::pipeline {
 namespace {
-
-// Steps; a preview takes some milliseconds, a step of a real model a hundred and more.
-constexpr int kPreviewInterval = 5;
 
 class DreamLifter final : public Lifter {
  public:
@@ -34,50 +28,10 @@ class DreamLifter final : public Lifter {
     if (!model_) {
       LODE_CHECK(open());
     }
-    dream::Subject seen = subject;
-    if (needs_picture_) {
-      seen.prompt.clear();
-    } else {
-      seen.picture = {};
-    }
-    LODE_TRY(const auto guidance, model_->begin(seen, context.seed, context.stop));
-    LODE_TRY(dream::Outcome outcome,
-             dream::dream(seen, parts_.preset, guidance.get(), options_for(context), pool_));
-    Lifted lifted{std::move(outcome.cloud), std::move(outcome.report.notes)};
-    lifted.notes.push_back(line_of(outcome.report));
-    return lifted;
+    return distil(subject, {*model_, parts_.preset, parts_.budget, clock_}, context, pool_);
   }
 
  private:
-  dream::DreamOptions options_for(const StageContext& context) {
-    dream::DreamOptions options;
-    options.optimiser.seed = context.seed;
-    options.optimiser.budget = parts_.budget;
-    options.optimiser.clock = &clock_;
-    options.stop = context.stop;
-    if (context.progress) {
-      options.preview_interval = context.wants_previews ? kPreviewInterval : 0;
-      options.progress = [&context](const dream::Progress& now) {
-        context.progress({.stage = "lift",
-                          .step = now.step.number,
-                          .of = now.step.of,
-                          .loss = now.step.loss,
-                          .gaussians = now.step.gaussians,
-                          .preview = now.preview});
-      };
-    }
-    return options;
-  }
-
-  std::string line_of(const dream::Report& report) const {
-    const dream::StageSeconds& s = report.seconds;
-    return fmt::format(
-        "{} steps of preset {}: guidance {:.1f} s, drawing {:.1f} s, derivatives {:.1f} s, Adam "
-        "{:.1f} s, density {:.1f} s, finish {:.1f} s; {} dropped, {} restarts",
-        report.steps, parts_.preset.name, s.guidance, s.render, s.backward, s.optimiser, s.density,
-        s.finish, report.dropped_steps, report.restarts);
-  }
-
   DreamParts parts_;
   ThreadPool pool_;
   SystemClock clock_;

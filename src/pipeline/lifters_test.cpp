@@ -113,20 +113,26 @@ TEST(ViewsLifter, FitsWhatTheSamplerDrawsAndRefinesItWhereAsked) {
                                make_oracle_model(mug(), 0, 1)});
     };
     parts.is_refined = refines;
-    parts.refining = few_steps(6);
+    parts.refining = few_steps(60);  // refinement takes the second half of a fifth
     const auto lifter = *make_views_lifter(std::move(parts));
     EXPECT_FALSE(lifter->needs_picture());
     std::vector<std::string> told;
-    const StageContext context{.seed = 1, .progress = [&](const StageProgress& now) {
-                                 if (told.empty() || told.back() != now.stage) {
-                                   told.emplace_back(now.stage);
-                                 }
-                               }};
+    int previews = 0;
+    const StageContext context{.seed = 1,
+                               .progress =
+                                   [&](const StageProgress& now) {
+                                     previews += now.preview != nullptr ? 1 : 0;
+                                     if (told.empty() || told.back() != now.stage) {
+                                       told.emplace_back(now.stage);
+                                     }
+                                   },
+                               .wants_previews = true};
     const auto lifted = lifter->lift({.prompt = "a red mug"}, context);
     ASSERT_TRUE(lifted) << lifted.error().message();
     EXPECT_GE(lifted->cloud.size(), 7000U);
     EXPECT_EQ(told, refines ? std::vector<std::string>({"sample", "fit", "refine"})
                             : std::vector<std::string>({"sample", "fit"}));
+    EXPECT_EQ(previews > 0, refines);
     EXPECT_TRUE(prepare(lifted->cloud, 1));
   }
 }
@@ -156,10 +162,10 @@ TEST(ViewsLifter, DistilsAloneWhereTheViewsShowNothing) {
       return Result(ViewModels{std::make_shared<BlankSampler>(), make_oracle_model(mug(), 0, 1)});
     };
     const auto lifter = *make_views_lifter(std::move(parts));
-    const auto lifted = lifter->lift({.prompt = "a red mug"}, {.seed = 1});
+    const auto lifted = lifter->lift(mug_subject(), {.seed = 1});
     ASSERT_EQ(lifted.has_value(), refines);
     if (refines) {
-      EXPECT_THAT(lifted->notes.back(), testing::HasSubstr("score distillation alone"));
+      EXPECT_THAT(lifted->notes.back(), testing::HasSubstr("score distillation did it alone"));
     } else {
       EXPECT_EQ(lifted.error().code, Errc::invalid_input);
     }

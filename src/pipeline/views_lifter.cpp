@@ -6,8 +6,8 @@
 #include <utility>
 
 #include "base/thread_pool.h"
-#include "dream/dream.h"
 #include "dream/multiview.h"
+#include "pipeline/distil_internal.h"
 
 namespace lode::pipeline {
 namespace {
@@ -42,7 +42,7 @@ class ViewsLifter final : public Lifter {
     auto outcome =
         dream::dream_fast(subject, *models_.sampler, guidance.get(), options_for(context), pool_);
     if (!outcome && outcome.error().code == Errc::invalid_input && guidance) {
-      return distil(subject, *guidance, context, begun, outcome.error());
+      return distil_alone(subject, context, begun, outcome.error());
     }
     if (!outcome) {
       return outcome.error();
@@ -58,43 +58,24 @@ class ViewsLifter final : public Lifter {
 
  private:
   /// Where the views are of no use: score distillation from the start, in the time that is left.
-  Result<Lifted> distil(const dream::Subject& subject, dream::Guidance& guidance,
-                        const StageContext& context, Time begun, const Error& why) {
+  Result<Lifted> distil_alone(const dream::Subject& subject, const StageContext& context,
+                              Time begun, const Error& why) {
     dream::Preset preset;
     if (parts_.refining) {
       preset = *parts_.refining;
     } else {
-      LODE_TRY(preset, dream::find_preset(guidance.views_together() > 1 ? "text_mv" : "image"));
+      LODE_TRY(preset, dream::find_preset(needs_picture_ ? "image" : "text_mv"));
     }
-    dream::DreamOptions options;
-    options.optimiser.seed = context.seed;
-    options.optimiser.clock = &clock_;
-    options.stop = context.stop;
-    if (parts_.budget.seconds > 0) {
-      const double used = to_seconds(clock_.now() - begun);
-      options.optimiser.budget.seconds =
-          std::max(parts_.budget.seconds - used, kLeastShare * parts_.budget.seconds);
+    dream::Budget left = parts_.budget;
+    if (left.seconds > 0) {
+      left.seconds =
+          std::max(left.seconds - to_seconds(clock_.now() - begun), kLeastShare * left.seconds);
     }
-    if (context.progress) {
-      options.progress = refining(context);
-    }
-    LODE_TRY(dream::Outcome outcome, dream::dream(subject, preset, &guidance, options, pool_));
-    Lifted lifted{std::move(outcome.cloud), std::move(outcome.report.notes)};
-    lifted.notes.push_back(
-        fmt::format("the views were of no use ({}): score distillation alone, {} "
-                    "steps of preset {}",
-                    why.context, outcome.report.steps, preset.name));
+    LODE_TRY(Lifted lifted,
+             distil(subject, {*models_.guide, preset, left, clock_}, context, pool_));
+    lifted.notes.push_back("the views were of no use, so score distillation did it alone: " +
+                           why.context);
     return lifted;
-  }
-
-  static std::function<void(const dream::Progress&)> refining(const StageContext& context) {
-    return [&context](const dream::Progress& now) {
-      context.progress({.stage = "refine",
-                        .step = now.step.number,
-                        .of = now.step.of,
-                        .loss = now.step.loss,
-                        .gaussians = now.step.gaussians});
-    };
   }
 
   dream::FastOptions options_for(const StageContext& context) const {
@@ -106,6 +87,8 @@ class ViewsLifter final : public Lifter {
     if (parts_.refining) {
       options.refine = dream::RefineOptions{dream::refine_preset(*parts_.refining)};
     }
+    options.refining = telling(context, "refine");
+    options.preview_interval = context.wants_previews ? kPreviewInterval : 0;
     if (context.progress) {
       const auto tell = [&context](std::string_view stage) {
         return [&context, stage](int step, int of) {
@@ -114,7 +97,6 @@ class ViewsLifter final : public Lifter {
       };
       options.sampling = tell("sample");
       options.fit.progress = tell("fit");
-      options.refining = refining(context);
     }
     return options;
   }

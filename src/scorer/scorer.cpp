@@ -18,10 +18,7 @@ namespace fs = std::filesystem;
 Result<nn::Placement> placement_for(const ScorerOptions& options) {
   nn::Placement placement;
   LODE_TRY(placement.device, nn::parse_device(options.device));
-  placement.compute = options.compute == Compute::automatic
-                          ? nn::default_compute_type(placement.device)
-                      : options.compute == Compute::float32 ? at::kFloat
-                                                            : at::kBFloat16;
+  LODE_TRY(placement.compute, nn::compute_type(options.compute, placement.device));
   placement.memory_budget_bytes = options.memory_budget_bytes;
   return placement;
 }

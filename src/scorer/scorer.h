@@ -15,6 +15,7 @@
 #include "base/bytes.h"
 #include "base/result.h"
 #include "image/image.h"
+#include "nn/compute.h"
 #include "score/breakdown.h"
 #include "score/formula.h"
 #include "splat/cloud.h"
@@ -40,7 +41,7 @@ struct ScorerFolders {
 };
 
 /// What networks compute in. `automatic`: float32 on a processor, bfloat16 on a GPU.
-enum class Compute { automatic, float32, bfloat16 };
+using nn::Compute;
 
 struct ScorerOptions {
   std::string device = "auto";  ///< "cpu", "cuda", "cuda:1", or "auto": the first GPU, else "cpu"

@@ -66,7 +66,6 @@ HttpResponse GenerationService::answer_quick(const HttpRequest& request, int que
                          {"stages", backend_->description()},
                          {"judge", judge_->name()},
                          {"version", kVersion},
-                         {"device", "cpu"},
                          {"queued", queued},
                          {"running", running}};
     return make_response(200, "application/json", dump(health));

@@ -319,6 +319,7 @@ class BadScoreInput(NetworksCase):
                 (clip("/nowhere/clip"), "/nowhere/clip"), (clip(self.SNAPSHOT / "dinov2"), "Dinov2Model"),
                 (("--clip", self.SNAPSHOT / "convnext"), "merges.txt"),
                 (("--clip", self.SNAPSHOT / "convnext", "--tokenizer", self.folder), str(self.folder)),
+                (("--lpips", self.SNAPSHOT / "lpips"), "without which"),
                 (quality(self.SNAPSHOT / "lpips", self.SNAPSHOT / "dinov2"), "quality_scorer.safetensors"),
                 (quality(self.SNAPSHOT / "quality", self.SNAPSHOT / "clip_b"), "CLIPModel"),
                 ((*self.CLIP, "--lpips", self.SNAPSHOT / "dinov2"), "alexnet.safetensors"),
@@ -402,6 +403,21 @@ class Lift(NetworksCase):
         self.assertNotEqual(a, c)
         self.assertIn("dream", told["stages_used"])
         self.assertTrue(any("3 steps of preset tiny" in note for note in told["notes"]), told["notes"])
+
+    def test_views_of_a_model_that_draws_nothing_leave_it_to_distillation(self):
+        for model, subject, guidance in (("zero123", (self.picture,), "lambda_zero123 = 1"),
+                                         ("mvdream", ("--prompt", "a red mug"), "lambda_sd = 1\nmvdream = true")):
+            told = self.told(*subject, "--model", SDS / model, "--lifter", "views", "--lifter-view-steps", 2,
+                             "--preset", self.preset(iters=2, guidance=guidance))
+            self.assertIn("views", told["stages_used"])
+            self.assertTrue(any("did it alone" in note for note in told["notes"]), told["notes"])
+            self.assertGreaterEqual(told["gaussians"], 7000)
+
+    def test_the_linear_way_to_the_pixels_is_another_one(self):
+        for way in ("exact", "linear"):
+            self.told(self.picture, "--model", SDS / "zero123", "--preset", self.preset(), "--lifter-gradient", way,
+                      out=f"{way}.ply")
+        self.assertNotEqual(*((self.folder / f"{way}.ply").read_bytes() for way in ("exact", "linear")))
 
     def test_without_a_preset_the_model_draws_views_first_and_can_be_stopped(self):
         process = subprocess.Popen([WORKER, "lift", "--prompt", "a red mug", "--model", SDS / "mvdream", "-o",
